@@ -1,0 +1,70 @@
+"""International collaborations of a university: graphs, regions, maps and an offline atlas.
+
+The public API on one screen. Heavy libraries are loaded by the functions that need them.
+"""
+
+from importlib.metadata import version
+
+from collabnet.errors import (
+    CollabnetError,
+    InputError,
+    MissingExtraError,
+    SchemaError,
+    StoreError,
+    UnknownNameError,
+)
+from collabnet.exports import export_table, note
+from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
+from collabnet.indicators import collaboration, output, region_shares, similarities, strengths
+from collabnet.institutions import gazetteer, resolve, unresolved
+from collabnet.links import behind, edges
+from collabnet.partnerships import around, compare_edges, flows, partners, within
+from collabnet.plots import plot_compare, plot_map, plot_region, save_figure
+from collabnet.readers import read, read_all
+from collabnet.records import Records, write_store
+from collabnet.regions import memberships, region, regions
+from collabnet.stores import ingest
+
+__version__ = version("collabnet")
+
+__all__ = [
+    "CollabnetError",
+    "InputError",
+    "MissingExtraError",
+    "Records",
+    "SchemaError",
+    "StoreError",
+    "UnknownNameError",
+    "around",
+    "behind",
+    "collaboration",
+    "compare_edges",
+    "edges",
+    "export_table",
+    "flows",
+    "gazetteer",
+    "ingest",
+    "memberships",
+    "note",
+    "output",
+    "partners",
+    "plot_compare",
+    "plot_map",
+    "plot_region",
+    "read",
+    "read_all",
+    "read_graph",
+    "region",
+    "region_shares",
+    "regions",
+    "resolve",
+    "save_figure",
+    "similarities",
+    "strengths",
+    "to_edges",
+    "to_graph",
+    "unresolved",
+    "within",
+    "write_graph",
+    "write_store",
+]

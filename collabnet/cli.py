@@ -1,0 +1,298 @@
+"""The command `collabnet`: parse, call, print."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from collabnet import settings
+from collabnet.errors import CollabnetError
+
+EXAMPLES = {
+    "ingest": "collabnet ingest data ../exports/works.jsonl.gz --out build/store",
+    "edges": (
+        "collabnet edges build/store --kind work --level country --count fractional "
+        "--years 2019:2024 --out edges.csv"
+    ),
+    "partners": "collabnet partners build/store --home 00afp2z80 --kind project --out p.xlsx",
+    "regions": "collabnet regions grande-region",
+    "map": "collabnet map build/store --kind agreement --region maghreb --out maghreb.html",
+    "atlas": "collabnet atlas build/store --out build/atlas.html --lang fr",
+}
+SHOWN = 20
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return 0, or 2 after one sentence on what went wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except CollabnetError as error:
+        print(f"collabnet: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"collabnet: {where}{error.strerror or error}.", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="collabnet",
+        description="International collaborations of a university: graphs, regions, maps, atlas.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    ingest = _command(commands, "ingest", _ingest, "read sources into a store")
+    ingest.add_argument("sources", nargs="+", metavar="SOURCE", help="file, folder or store")
+    ingest.add_argument("--out", required=True, metavar="STORE", help="folder of the store")
+    ingest.add_argument("--format", help="format of the sources, where it is not to be sniffed")
+    ingest.add_argument("--mapping", metavar="FILE.toml", help="columns of an agreement list")
+    ingest.add_argument("--with-names", action="store_true", help="store names of persons")
+    ingest.add_argument(
+        "--roll-up",
+        nargs="?",
+        const="component,associated",
+        default="",
+        metavar="KINDS",
+        help="count faculties (component) and hospitals (associated) under their university; "
+        "write --roll-up=component for one of the two",
+    )
+    ingest.add_argument(
+        "--succession", action="store_true", help="count former institutions under their successor"
+    )
+
+    edges = _command(commands, "edges", _edges, "links made by joint activities")
+    _add_store(edges)
+    _add_counting(edges)
+    edges.add_argument(
+        "--level",
+        default="institution",
+        help="institution, country, person or region (default: %(default)s)",
+    )
+    edges.add_argument("--cap", type=int, help="leave out activities of more parties than this")
+    edges.add_argument("--around", metavar="ID", help="only the links of this node, seen from it")
+    edges.add_argument("--region", help="only links with an end in this region")
+    edges.add_argument("--out", help=".csv, .xlsx, .parquet, .graphml, .gexf or .json (VOSviewer)")
+
+    partners = _command(commands, "partners", _partners, "with whom an institution works")
+    _add_store(partners)
+    _add_counting(partners, kind=None)
+    _add_home(partners)
+    partners.add_argument("--region", help="only partners in this region")
+    partners.add_argument("--out", help=".csv, .xlsx or .parquet; needs --kind")
+
+    regions = _command(commands, "regions", _regions, "the regions, or what makes one of them")
+    regions.add_argument("name", nargs="?", help="name of a region")
+
+    map_ = _command(commands, "map", _map, "a map of the links of an institution")
+    _add_store(map_)
+    _add_counting(map_)
+    _add_home(map_)
+    map_.add_argument("--region", help="map this region (default: the world)")
+    map_.add_argument("--lang", choices=["en", "fr"], default=settings.LANGUAGE)
+    map_.add_argument("--out", required=True, help=".html, .png or .svg")
+
+    atlas = _command(commands, "atlas", _atlas, "one offline page: a map and a table per region")
+    _add_store(atlas)
+    _add_home(atlas)
+    atlas.add_argument("--lang", choices=["en", "fr"], default=settings.LANGUAGE)
+    atlas.add_argument("--title", help="title of the page")
+    atlas.add_argument("--out", required=True, metavar="FILE.html")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction,
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    text: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=f"example:\n  {EXAMPLES[name]}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_store(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("store", metavar="STORE", help="folder made by collabnet ingest")
+
+
+def _add_counting(parser: argparse.ArgumentParser, kind: str | None = "work") -> None:
+    default = "all there are" if kind is None else "%(default)s"
+    parser.add_argument(
+        "--kind", default=kind, help=f"work, agreement, project or mobility (default: {default})"
+    )
+    parser.add_argument("--years", type=_years, metavar="2019:2024", help="both years included")
+    parser.add_argument(
+        "--count", default="full", help="full, fractional or refined (default: %(default)s)"
+    )
+
+
+def _add_home(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--home", default=settings.HOME, metavar="ROR", help="home institution (%(default)s)"
+    )
+
+
+def _years(text: str) -> tuple[int, int]:
+    first, _, last = text.partition(":")
+    if not (first.isdigit() and (last or first).isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a year or a span such as 2019:2024")
+    return int(first), int(last or first)
+
+
+def _ingest(options: argparse.Namespace) -> None:
+    from collabnet.institutions import unresolved
+    from collabnet.stores import ingest
+
+    records = ingest(
+        options.sources,
+        options.out,
+        format=options.format,
+        mapping=options.mapping,
+        with_names=options.with_names,
+        roll_up=tuple(kind for kind in options.roll_up.split(",") if kind),
+        succession=options.succession,
+    )
+    facts = records.provenance
+    for source in facts["sources"]:
+        print(
+            f"{source['file']}: {source['format']}, {source['read']:,} read, "
+            f"{source['kept']:,} kept, {source['quarantined']:,} in quarantine"
+        )
+    for name in facts.get("unrecognised", []):
+        print(f"{name}: not a source collabnet knows; left alone")
+    print(f"{options.out}: {repr(records)[10:-1]}")
+    if facts["merged"]:
+        print(f"{facts['merged']:,} older versions of the same activity were merged away.")
+    found = facts["resolution"]
+    print(f"{found['with_ror']:,} of {found['institutions']:,} institutions have a ROR id.")
+    rest = unresolved(records)
+    if len(rest):
+        names = "; ".join(rest["name"].fillna(rest["institution_id"]).head(3))
+        print(f"Without one, the most frequent: {names}.")
+    if len(records.quarantine):
+        first = records.quarantine.iloc[0]
+        print(f"In quarantine, the first: {first['file']}, {first['record']}: {first['reason']}.")
+
+
+def _edges(options: argparse.Namespace) -> None:
+    from collabnet import links, partnerships
+    from collabnet.exports import export_table
+    from collabnet.graphs import GRAPH_SUFFIXES, write_graph
+    from collabnet.readers import read
+
+    records = read(options.store)
+    table = links.edges(
+        records,
+        options.kind,
+        level=options.level,
+        years=options.years,
+        count=options.count,
+        cap="default" if options.cap is None else options.cap,
+    )
+    if options.region:
+        table = partnerships.within(table, options.region, records.institutions)
+    if options.out and Path(options.out).suffix in GRAPH_SUFFIXES and not options.around:
+        write_graph(table, options.out, institutions=records.institutions)
+    if options.around:
+        table = partnerships.around(table, options.around)
+    if options.out and Path(options.out).suffix not in GRAPH_SUFFIXES:
+        export_table(table, options.out)
+    _show(table, "links", options.out)
+
+
+def _partners(options: argparse.Namespace) -> None:
+    from collabnet import partnerships
+    from collabnet.exports import export_table
+    from collabnet.readers import read
+    from collabnet.schema import KINDS
+
+    if options.out and not options.kind:
+        raise CollabnetError("--out needs --kind: a file holds the partners of one kind.")
+    records = read(options.store)
+    present = records.counts()
+    kinds = [options.kind] if options.kind else [k for k in KINDS[:-1] if k in present]
+    for kind in kinds:
+        table = partnerships.partners(
+            records, options.home, kind=kind, years=options.years, count=options.count
+        )
+        facts = table.attrs["note"]
+        if options.region:
+            table = partnerships.within(table, options.region, records.institutions)
+        lead = f" ({facts['coordinated']:,} as coordinator)" if facts["coordinated"] else ""
+        print(
+            f"{facts['of_home']:,} {kind}s{lead}, {facts['partners']:,} partners in "
+            f"{facts['countries']:,} countries"
+        )
+        if options.out:
+            export_table(table, options.out)
+        columns = ["partner", "name", "country", "weight", "first", "last"]
+        _show(table[columns], "partners", options.out)
+
+
+def _regions(options: argparse.Namespace) -> None:
+    from collabnet import regions
+
+    table = regions.region(options.name) if options.name else regions.regions()
+    print(table.to_string(index=False, na_rep=""))
+
+
+def _map(options: argparse.Namespace) -> None:
+    from collabnet import links, plots
+    from collabnet.readers import read
+
+    records = read(options.store)
+    table = links.edges(records, options.kind, years=options.years, count=options.count)
+    figure = plots.plot_map(
+        table,
+        records.institutions,
+        home=options.home,
+        region=options.region,
+        lang=options.lang,
+    )
+    print(f"written: {plots.save_figure(figure, options.out)}")
+
+
+def _atlas(options: argparse.Namespace) -> None:
+    from collabnet.atlas import write_atlas
+    from collabnet.readers import read
+
+    path = write_atlas(
+        read(options.store),
+        options.out,
+        home=options.home,
+        lang=options.lang,
+        title=options.title,
+    )
+    print(f"written: {path}")
+
+
+def _show(table: pd.DataFrame, what: str, out: str | None) -> None:
+    """Print the head of a table, what stands behind it, and where it was written."""
+    from collabnet.exports import note_lines
+
+    if out:
+        print(f"{len(table):,} {what}, written: {out}")
+        return
+    if table.empty:
+        print(f"No {what}.")
+    else:
+        print(table.head(SHOWN).to_string(index=False, na_rep=""))
+        if len(table) > SHOWN:
+            print(f"… and {len(table) - SHOWN:,} more; write them all with --out FILE.csv")
+    for line in note_lines(table.attrs.get("note", {})):
+        print(f"  {line}")

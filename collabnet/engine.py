@@ -1,0 +1,111 @@
+"""The seam: the same expressions on DuckDB, pandas and any Spark dialect.
+
+A *native* table is whatever an engine calls one: a DuckDB relation, a pandas frame, a Spark or
+sqlframe frame. `lazy` wraps it for narwhals, in which every join of this package is written once;
+`collect` brings a small result back to pandas. Nothing above `links` knows which engine ran.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import pandas as pd
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@cache
+def connection() -> duckdb.DuckDBPyConnection:
+    """Return the DuckDB connection of this process: in memory, without a progress bar."""
+    import duckdb
+
+    session = duckdb.connect()
+    session.execute("SET enable_progress_bar = false")
+    return session
+
+
+def scan(path: Path) -> duckdb.DuckDBPyRelation:
+    """Open a Parquet file lazily in DuckDB."""
+    return connection().read_parquet(str(path))
+
+
+def lazy(native: Any) -> nw.LazyFrame:
+    """Wrap a native table for narwhals, without copying or reading it."""
+    return nw.from_native(native).lazy()
+
+
+def settle(frame: nw.LazyFrame) -> nw.LazyFrame:
+    """Compute `frame` once where the engine would otherwise do so at each use.
+
+    A self-join reads its table several times; DuckDB would repeat the work behind it each time.
+    """
+    if frame.implementation is not nw.Implementation.DUCKDB:
+        return frame
+    name = f"settled_{abs(id(frame)):x}"
+    session = connection()
+    relation: Any = frame.to_native()
+    session.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {relation.sql_query()}")
+    return lazy(session.table(name))
+
+
+def release(frame: nw.LazyFrame) -> None:
+    """Give back what `settle` stored."""
+    if frame.implementation is nw.Implementation.DUCKDB:
+        relation: Any = frame.to_native()
+        connection().execute(f"DROP TABLE IF EXISTS {relation.alias}")
+
+
+def collect(frame: nw.LazyFrame) -> pd.DataFrame:
+    """Bring a result to pandas; numbers that are unknown somewhere get a nullable type.
+
+    Parameters
+    ----------
+    frame
+        A narwhals frame; it is computed here.
+
+    Returns
+    -------
+    DataFrame with `string` text, and `Int64`, `Float64`, `boolean` where a value is missing.
+    """
+    if frame.implementation.is_pandas():
+        return frame.collect().to_pandas().reset_index(drop=True)
+    table = frame.collect("pyarrow").to_arrow()
+    for number, field in enumerate(table.schema):
+        if str(field.type).startswith("decimal"):  # DuckDB sums integers to 128 bits
+            table = table.set_column(number, field.name, table[field.name].cast("int64"))
+    result = table.to_pandas(types_mapper=lambda t: _pandas_type(t) if str(t) == "string" else None)
+    for name in table.column_names:
+        if table[name].null_count and str(table[name].type) != "string":
+            result[name] = table[name].to_pandas(types_mapper=_pandas_type)
+    return result
+
+
+def _pandas_type(arrow_type: Any) -> Any:
+    import pyarrow.types as kinds
+
+    if kinds.is_integer(arrow_type):
+        return pd.Int64Dtype()
+    if kinds.is_floating(arrow_type):
+        return pd.Float64Dtype()
+    if kinds.is_boolean(arrow_type):
+        return pd.BooleanDtype()
+    return pd.StringDtype() if kinds.is_string(arrow_type) else None
+
+
+def like(table: pd.DataFrame, frame: nw.LazyFrame) -> nw.LazyFrame:
+    """Hand a small pandas table to the engine of `frame`, so that the two can be joined."""
+    if frame.implementation.is_pandas():
+        return lazy(table)
+    if frame.implementation is nw.Implementation.DUCKDB:
+        import pyarrow as pa
+
+        return lazy(connection().from_arrow(pa.Table.from_pandas(table, preserve_index=False)))
+    native: Any = frame.to_native()
+    session = getattr(native, "session", None) or native.sparkSession
+    return lazy(
+        session.createDataFrame(list(table.itertuples(index=False, name=None)), list(table))
+    )

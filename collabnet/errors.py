@@ -1,0 +1,49 @@
+"""What collabnet raises: few kinds, all `ValueError`, one clear sentence each."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class CollabnetError(ValueError):
+    """Base of everything collabnet raises on purpose."""
+
+
+class InputError(CollabnetError):
+    """A file or folder could not be read as what it was taken for."""
+
+
+class SchemaError(CollabnetError):
+    """A table lacks a column, or holds a value the data model does not allow."""
+
+
+class UnknownNameError(CollabnetError):
+    """A name (region, institution, level, format …) is not one of those known.
+
+    The message lists the nearest names, or all of them where they are few.
+    """
+
+    def __init__(self, what: str, given: object, known: Iterable[str]) -> None:
+        names = sorted(map(str, known))
+        close = difflib.get_close_matches(str(given).casefold(), names, n=3, cutoff=0.6)
+        if close:
+            hint = f"Did you mean {' or '.join(map(repr, close))}?"
+        elif len(names) <= 20:
+            hint = f"Known: {', '.join(names)}."
+        else:
+            hint = f"There are {len(names)} of them, among which {', '.join(names[:8])} …"
+        super().__init__(f"Unknown {what} {str(given)!r}. {hint}")
+
+
+class StoreError(CollabnetError):
+    """A store is missing, incomplete, or written by a newer collabnet."""
+
+
+class MissingExtraError(CollabnetError):
+    """A feature needs an optional library that is not installed."""
+
+    def __init__(self, feature: str, library: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs {library}. Install it with: pip install 'collabnet[{extra}]'"
+        )

@@ -1,0 +1,269 @@
+"""Exports: tables as CSV, XLSX and Parquet files that say how their numbers were made."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from collabnet.errors import InputError, UnknownNameError
+
+FORMULAS = {
+    "full": "1 for each pair of an activity",
+    "fractional": "1/(n−1) for each pair of an activity of n parties",
+    "refined": "2/(n(n−1)) for each pair of an activity of n parties",
+}
+UNSET = {"years": "all", "cap": "none"}
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a text must not begin with where a spreadsheet would take it for a formula (OWASP)."""
+
+XLSX_ROWS, XLSX_TEXT = 1_048_576, 32_767
+
+
+def export_table(table: pd.DataFrame, path: str | Path) -> Path:
+    r"""Write a table to a file that other programs open, with its note.
+
+    The format follows the suffix. `.csv`: UTF-8, with a byte order mark only where text is not
+    plain ASCII (Excel needs it, pandas and DuckDB take it off), ISO dates, twelve significant
+    digits, unknown values empty; the note stands beside it in `….csv.note.txt`. `.xlsx`: sheets
+    `data` and `note`. `.parquet`: exact, the note in `attrs`. A named index becomes columns.
+
+    Text that a spreadsheet would run as a formula is made harmless: by a leading apostrophe in CSV,
+    by the type of the cell in XLSX. Excel guesses types in a CSV (it reads the ROR id `013456789`
+    as a number, pandas reads Namibia's `NA` as nothing): hand `.xlsx` to people.
+
+    Parameters
+    ----------
+    table
+        Any table; its note is `table.attrs["note"]`.
+    path
+        The file; what stands there is replaced at once, and only by a whole file.
+
+    Returns
+    -------
+    The path written.
+
+    Raises
+    ------
+    UnknownNameError
+        The suffix is none of the three.
+    InputError
+        The folder cannot be written to, or the format cannot hold the table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = pd.DataFrame({"source": ["BE"], "target": ["FR"], "weight": [1.5]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     export_table(table, f"{folder}/e.csv").read_text()
+    'source,target,weight\nBE,FR,1.5\n'
+    """
+    path = Path(path)
+    writers = {".csv": _write_csv, ".xlsx": _write_xlsx, ".parquet": _write_parquet}
+    if path.suffix.lower() not in writers:
+        raise UnknownNameError("table format", path.suffix, writers)
+    note = table.attrs.get("note", {})
+    flat = table.reset_index() if any(name is not None for name in table.index.names) else table
+    columns = [" ".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in flat.columns]
+    writers[path.suffix.lower()](flat.set_axis(columns, axis="columns"), path, note)
+    return path
+
+
+def note_lines(note: Mapping[str, Any]) -> list[str]:
+    """Return a note as lines a reader understands, nested parts indented.
+
+    Parameters
+    ----------
+    note
+        The `note` of a table or graph. Keys without a value are left out, but no years are *all*
+        years and no cap is *none*.
+
+    Examples
+    --------
+    >>> note_lines({"kind": "work", "years": (2019, 2024), "count": "full"})
+    ['kind: work', 'years: 2019–2024', 'count: full (1 for each pair of an activity)']
+    """
+    lines = []
+    if note.get("synthetic"):
+        lines.append("SYNTHETIC: rests on records made by a program, not observed")
+    for key, value in note.items():
+        label = str(key).replace("_", " ")
+        if value is None or (key == "synthetic" and value is True):
+            lines += [f"{label}: {UNSET[key]}"] if key in UNSET else []
+        elif isinstance(value, Mapping):
+            lines += [f"{label}:", *(f"  {line}" for line in note_lines(value))]
+        elif key == "count" and value in FORMULAS:
+            lines.append(f"{label}: {value} ({FORMULAS[value]})")
+        elif key == "years" and isinstance(value, list | tuple) and len(value) == 2:
+            lines.append(f"{label}: {value[0]}–{value[1]}")
+        else:
+            values = value if isinstance(value, list | tuple | set) else [value]
+            lines.append(f"{label}: {', '.join(map(_words, values))}")
+    return lines
+
+
+@contextmanager
+def replacing(path: Path) -> Generator[Path, None, None]:
+    """Give a temporary file in the same folder, which takes the name `path` once it is whole.
+
+    What a killed process left behind is swept away. Missing folders are made.
+
+    Raises
+    ------
+    InputError
+        The folder or the file cannot be written.
+    """
+    fresh = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}.tmp-*"):
+            leftover.unlink()
+        yield fresh
+        with fresh.open("rb+") as file:
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}). Name another file or folder."
+        ) from None
+    finally:
+        if fresh.exists():
+            fresh.unlink()
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = f"{value:.12g}".replace("nan", "unknown") if isinstance(value, float) else str(value)
+    return " ".join(text.split())
+
+
+def _is_text(column: pd.Series) -> bool:
+    return not (
+        pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)
+    )
+
+
+def _write_csv(table: pd.DataFrame, path: Path, note: Mapping[str, Any]) -> None:
+    safe = {name: _neutral(table.iloc[:, i]) for i, name in enumerate(table.columns)}
+    if len(safe) < table.shape[1]:
+        raise InputError(f"{path.name}: two columns of the table have the same name. Rename one.")
+    cells = pd.DataFrame(safe, index=table.index)
+    cells.columns = [_harmless(name) for name in table.columns]
+    text = cells.to_csv(index=False, float_format="%.12g", lineterminator="\n")
+    lines = note_lines(note) or ["No note came with this table."]
+    with replacing(path.with_name(f"{path.name}.note.txt")) as fresh:
+        fresh.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="replace")
+    with replacing(path) as fresh:
+        encoding = "utf-8" if text.isascii() else "utf-8-sig"
+        fresh.write_text(text, encoding=encoding, errors="replace", newline="")
+
+
+def _neutral(column: pd.Series) -> pd.Series:
+    if _is_text(column):
+        return column.map(lambda v: _harmless(v) if isinstance(v, str) else v, na_action="ignore")
+    return column
+
+
+def _harmless(text: str) -> str:
+    # A lone carriage return would break the row: the csv writer leaves it unquoted.
+    text = "\n".join(text.replace("\r\n", "\n").split("\r")) if "\r" in text else text
+    return f"'{text}" if text.startswith(RISKY) else text
+
+
+def _write_xlsx(table: pd.DataFrame, path: Path, note: Mapping[str, Any]) -> None:
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
+    if len(table) >= XLSX_ROWS:
+        raise InputError(
+            f"{path.name}: an Excel sheet holds {XLSX_ROWS - 1:,} rows below its header, the table "
+            f"has {len(table):,}. Write .csv or .parquet."
+        )
+    book = Workbook(write_only=True)
+
+    def cell(sheet: Any, value: Any, *, bold: bool = False) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)
+        if len(text) > XLSX_TEXT:
+            text = text[: XLSX_TEXT - 1] + "…"
+        if not bold and not text.startswith((*RISKY, "#")):
+            return text
+        typed = WriteOnlyCell(sheet, text)
+        # openpyxl would take =… for a formula and #N/A for an error.
+        typed.data_type = "s"
+        typed.quotePrefix = text.startswith(RISKY)
+        typed.font = Font(bold=bold)
+        return typed
+
+    data = book.create_sheet("data")
+    data.freeze_panes = "A2"
+    columns = [[_plain(v) for v in table.iloc[:, i]] for i in range(table.shape[1])]
+    for i, (name, values) in enumerate(zip(table.columns, columns, strict=True), start=1):
+        longest = max([len(name), *(len(str(v)) for v in values[:500] if v is not None)])
+        data.column_dimensions[get_column_letter(i)].width = min(longest + 2, 60)
+    data.append([cell(data, name, bold=True) for name in table.columns])
+    for row in zip(*columns, strict=True):
+        data.append([cell(data, value) for value in row])
+    sheet = book.create_sheet("note")
+    sheet.column_dimensions["A"].width = 100
+    for line in note_lines(note) or ["No note came with this table."]:
+        sheet.append([cell(sheet, line)])
+    with replacing(path) as fresh:
+        book.save(fresh)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as one an Excel cell can hold."""
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float) and value in {float("inf"), float("-inf")}:
+        return str(value)
+    # Excel knows neither time zones nor days before 1900.
+    if isinstance(value, date) and (value.year < 1900 or getattr(value, "tzinfo", None)):
+        return value.isoformat()
+    return value if isinstance(value, str | bool | int | float | date) else str(value)
+
+
+def _write_parquet(table: pd.DataFrame, path: Path, note: Mapping[str, Any]) -> None:
+    stamped = table.copy(deep=False)
+    stamped.attrs = {"note": json.loads(json.dumps(note, default=str))}
+    with replacing(path) as fresh:
+        try:
+            stamped.to_parquet(fresh, index=False, compression="zstd")
+        except (ValueError, TypeError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(
+                f"{path.name}: Parquet cannot hold this table ({reason}). Write .csv or .xlsx."
+            ) from None
+
+
+def note(table: pd.DataFrame) -> str:
+    """Return what stands behind a table, to be printed: counting, years, population, coverage.
+
+    Parameters
+    ----------
+    table
+        A table that collabnet made.
+
+    Examples
+    --------
+    >>> links = pd.DataFrame()
+    >>> links.attrs["note"] = {"kind": "work", "level": "country"}
+    >>> print(note(links))
+    kind: work
+    level: country
+    """
+    return "\n".join(note_lines(table.attrs.get("note", {}))) or "No note came with this table."

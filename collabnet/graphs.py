@@ -1,0 +1,406 @@
+"""Graphs: edges as networkx graphs and back, and the files Gephi and VOSviewer read and write.
+
+One convention holds for every format. Node ids are text; the label of a node is its attribute
+`name` (a label that only repeats the id is no name), other attributes keep their names. Links are
+undirected and have a `weight`, 1 where a file gives none. What is unknown is absent.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from collabnet import vosviewer
+from collabnet.errors import InputError, SchemaError, UnknownNameError
+from collabnet.exports import replacing
+from collabnet.readers.source import Source
+from collabnet.vosviewer import Attributes, Link, Nodes, known, link, named
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+EDGES = {
+    "source": "string",
+    "target": "string",
+    "weight": "float64",
+    "activities": "Int64",
+    "first": "Int64",
+    "last": "Int64",
+}
+GRAPH_SUFFIXES = (".gexf", ".graphml", ".json")
+NODE_COLUMNS = ("name", "country", "city", "lat", "lon", "nuts3", "type")
+GEXF_OWN = {
+    *("id", "label", "pid", "type", "key", "start", "end", "viz", "parents", "spells", "slices"),
+}
+"""Names with a meaning of their own in GEXF; attributes called so are written behind a `_`."""
+
+
+def to_graph(edges: pd.DataFrame, institutions: pd.DataFrame | None = None) -> nx.Graph:
+    """Return an edges table as an undirected graph; the inverse of `to_edges`.
+
+    The nodes are those of the edges: an institution without an edge is none, an id that
+    `institutions` does not know is one, without attributes.
+
+    Parameters
+    ----------
+    edges
+        `source`, `target`, `weight` and what else is known of each pair, which becomes attributes
+        of the edge. The note becomes `graph.graph["note"]`.
+    institutions
+        Table of institutions; gives the nodes their `name`, `country`, `city`, `lat`, `lon`
+        (degrees), `nuts3` and `type`, each only where it is known.
+
+    Raises
+    ------
+    SchemaError
+        A column is missing, an end is unknown, a pair stands in two rows or joins an id to itself.
+
+    Examples
+    --------
+    >>> edges = pd.DataFrame({"source": ["BE"], "target": ["FR"], "weight": [2.0]})
+    >>> to_graph(edges).edges["FR", "BE"]
+    {'weight': 2.0}
+    """
+    import networkx as nx
+
+    missing = [name for name in ("source", "target", "weight") if name not in edges]
+    if missing:
+        raise SchemaError(
+            "An edges table has the columns source, target and weight; this one lacks "
+            f"{', '.join(missing)} and has {', '.join(map(str, edges.columns))}."
+        )
+    if edges[["source", "target"]].isna().any(axis=None):
+        raise SchemaError("Edges table: a row has no source or no target. Drop it or complete it.")
+    graph = nx.Graph(note=deepcopy(edges.attrs.get("note", {})))
+    rest = edges.drop(columns=["source", "target"])
+    rows = zip(*(rest[name].astype(object) for name in rest), strict=True)
+    for source, target, row in zip(edges["source"], edges["target"], rows, strict=True):
+        if source == target or graph.has_edge(source, target):
+            fault = "joins an id to itself" if source == target else "stands in two rows"
+            raise SchemaError(
+                f"Edges table: the pair {source}, {target} {fault}. Merge or drop it."
+            )
+        graph.add_edges_from([(source, target, known(zip(rest, row, strict=True)))])
+    _describe(graph, institutions)
+    return graph
+
+
+def to_edges(graph: nx.Graph) -> pd.DataFrame:
+    """Return a graph as an edges table; the inverse of `to_graph`.
+
+    Parameters
+    ----------
+    graph
+        An undirected graph without parallel edges. Edges of a node with itself are left out:
+        an edges table pairs two different ids.
+
+    Returns
+    -------
+    `source` < `target`, `weight` (1 where the edge has none), `activities`, `first`, `last`;
+    one row a pair, sorted; the note in `attrs`.
+
+    Raises
+    ------
+    SchemaError
+        The graph is directed or has parallel edges.
+
+    Examples
+    --------
+    >>> import networkx as nx
+    >>> to_edges(nx.Graph([("FR", "BE")])).values.tolist()
+    [['BE', 'FR', 1.0, <NA>, <NA>, <NA>]]
+    """
+    _check_simple(graph)
+    rows = [
+        (*sorted((str(a), str(b))), data.get("weight", 1), *map(data.get, list(EDGES)[3:]))
+        for a, b, data in graph.edges(data=True)
+        if a != b
+    ]
+    edges = pd.DataFrame(rows, columns=list(EDGES)).astype(EDGES)
+    if edges["activities"].notna().all():
+        edges["activities"] = edges["activities"].astype("int64")
+    edges = edges.sort_values(["source", "target"], ignore_index=True)
+    edges.attrs["note"] = deepcopy(graph.graph.get("note", {}))
+    return edges
+
+
+def read_graph(nodes: str | Path, links: str | Path | None = None) -> nx.Graph:
+    """Read a graph file of VOSviewer, Gephi or networkx; the content tells the format.
+
+    As in VOSviewer, links of a node with itself are left out and repeated links added up (of these
+    only the weight is kept); `note["not_read"]` counts them, and the links whose direction was
+    dropped. Of a drawing, places are read (`x`, `y`); colours and sizes are not.
+
+    Parameters
+    ----------
+    nodes
+        A VOSviewer JSON, GraphML or GEXF file, or the map file of a VOSviewer map and network.
+    links
+        The network file that goes with a map file.
+
+    Returns
+    -------
+    Undirected graph; its `note` is that of the file, where it has one.
+
+    Raises
+    ------
+    InputError
+        A file is missing, empty, damaged or not a graph, or a link names an unknown node or has a
+        weight that is no number from 0 up.
+    """
+    source = Source.open(Path(nodes))
+    directed = 0
+    if "id" in map(str.lower, source.columns):
+        if links is None:
+            raise InputError(
+                f"{source.name}: a VOSviewer map holds no links. Give its network file too: "
+                f"read_graph({source.name!r}, NETWORK)."
+            )
+        found = vosviewer.read_map(source)
+        return _assemble(found, vosviewer.read_network(Source.open(Path(links)), found), {})
+    if source.is_json:
+        found, pairs, note = vosviewer.read_json(source)
+    elif re.search(r"<(graphml|gexf)\b", source.head[:2000]):
+        found, pairs, note, directed = _read_xml(source)
+    else:
+        raise InputError(
+            f"{source.name}: not a graph file. Give a VOSviewer map (columns id, label …) and "
+            "network, VOSviewer JSON, GraphML or GEXF."
+        )
+    if links is not None:
+        raise InputError(
+            f"{source.name}: holds its links itself. Leave {Path(links).name} out, or give a map "
+            "file first."
+        )
+    return _assemble(found, pairs, note, directed)
+
+
+def write_graph(
+    graph: nx.Graph | pd.DataFrame,
+    path: str | Path,
+    *,
+    institutions: pd.DataFrame | None = None,
+) -> Path:
+    """Write a graph for Gephi, VOSviewer or networkx; `read_graph` gives it back.
+
+    The format follows the suffix: `.graphml`, `.gexf`, or `.json` for VOSviewer Online, where each
+    node gets the weights *Links* (its degree) and *Total link strength* unless it has them. The
+    note goes along. Characters that XML cannot hold become U+FFFD.
+
+    Parameters
+    ----------
+    graph
+        A graph, or an edges table.
+    path
+        The file; what stands there is replaced at once, and only by a whole file.
+    institutions
+        Table of institutions that describes the nodes; see `to_graph`.
+
+    Returns
+    -------
+    The path written.
+
+    Raises
+    ------
+    UnknownNameError
+        The suffix is none of the three.
+    SchemaError
+        The graph is directed or has parallel edges, or the table is not an edges table.
+    InputError
+        The file cannot be written, or the format cannot hold a value.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in GRAPH_SUFFIXES:
+        raise UnknownNameError("graph format", path.suffix, GRAPH_SUFFIXES)
+    write = dict(zip(GRAPH_SUFFIXES, (_to_gexf, _to_graphml, vosviewer.to_json), strict=True))
+    plain = _portable(to_graph(graph) if isinstance(graph, pd.DataFrame) else graph, institutions)
+    try:
+        content = write[path.suffix.lower()](plain)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path.name}: a value cannot be written ({error}).") from None
+    with replacing(path) as fresh:
+        fresh.write_bytes(content)
+    return path
+
+
+def _describe(graph: nx.Graph, institutions: pd.DataFrame | None) -> None:
+    if institutions is None:
+        return
+    columns = [name for name in NODE_COLUMNS if name in institutions]
+    rows = institutions[institutions["institution_id"].isin(list(graph))]
+    values = zip(*(rows[name].astype(object) for name in columns), strict=True)
+    for node, row in zip(rows["institution_id"], values, strict=True):
+        graph.nodes[node].update(named(node, None, dict(zip(columns, row, strict=True))))
+
+
+def _check_simple(graph: nx.Graph) -> None:
+    if graph.is_directed() or graph.is_multigraph():
+        raise SchemaError(
+            "The graph is directed or has parallel edges, an undirected nx.Graph is expected. "
+            "Add the weights of parallel edges up first."
+        )
+
+
+def _assemble(nodes: Nodes, links: Iterable[Link], note: Attributes, directed: int = 0) -> nx.Graph:
+    import networkx as nx
+
+    graph = nx.Graph()
+    graph.add_nodes_from(nodes.items())
+    lost = {"links with itself": 0, "repeated links": 0, "directions of links": directed}
+    for source, target, data in links:
+        if source == target:
+            lost["links with itself"] += 1
+        elif graph.has_edge(source, target):
+            lost["repeated links"] += 1
+            sole = graph.edges[source, target]
+            weight = sole["weight"] + data["weight"]
+            sole.clear()
+            sole["weight"] = weight
+        else:
+            graph.add_edges_from([(source, target, data)])
+    counted = {what: n for what, n in lost.items() if n}
+    graph.graph["note"] = {**note, "not_read": counted} if counted else note
+    return graph
+
+
+def _portable(graph: nx.Graph, institutions: pd.DataFrame | None) -> nx.Graph:
+    """Copy a graph with text ids, weights, and values that every format can hold."""
+    import networkx as nx
+
+    def plain(data: Mapping[str, Any]) -> Attributes:
+        return {
+            _text(name): value if isinstance(value, int | float | dict | list) else _text(value)
+            for name, value in known(data.items()).items()
+        }
+
+    _check_simple(graph)
+    described = graph.copy()
+    _describe(described, institutions)
+    note = json.dumps(graph.graph.get("note") or {}, default=str)
+    copy = nx.Graph(note=json.loads(note, parse_constant=lambda _: None))
+    for node, data in described.nodes(data=True):
+        copy.add_nodes_from([(_text(node), named(_text(node), None, plain(data)))])
+    for a, b, data in graph.edges(data=True):
+        copy.add_edges_from([(_text(a), _text(b), {"weight": 1, **plain(data)})])
+    if len(copy) < len(graph):
+        raise InputError(
+            "Two nodes of the graph have the same id once written as text. Rename one."
+        )
+    return copy
+
+
+def _text(value: Any) -> str:
+    """Write a value as text that XML 1.0 can hold."""
+    lines = str(value).replace("\r\n", "\n").replace("\r", "\n")
+    return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", lines)
+
+
+def _to_graphml(graph: nx.Graph) -> bytes:
+    import networkx as nx
+
+    uniform = _uniform(graph)
+    uniform.graph = {"note": _text(json.dumps(graph.graph["note"], ensure_ascii=False))}
+    file = io.BytesIO()
+    nx.write_graphml_xml(uniform, file)
+    return file.getvalue()
+
+
+def _to_gexf(graph: nx.Graph) -> bytes:
+    import networkx as nx
+
+    uniform = _uniform(graph)
+    uniform.graph = {}
+    for view, own in ((uniform.nodes, GEXF_OWN - {"type"}), (uniform.edges, GEXF_OWN)):
+        for data in view.values():
+            for name in own & data.keys():
+                data[f"_{name}"] = data.pop(name)
+    for node, data in uniform.nodes.items():
+        data["label"] = data.get("name", node)
+    file = io.BytesIO()
+    nx.write_gexf(uniform, file)
+    note = escape(_text(json.dumps(graph.graph["note"], ensure_ascii=False)))
+    meta = f"<meta><creator>collabnet</creator><description>{note}</description></meta>".encode()
+    # networkx leaves the note out, and writes today's date: the same graph makes the same file.
+    return re.sub(rb"<meta.*?</meta>", lambda _: meta, file.getvalue(), count=1, flags=re.DOTALL)
+
+
+def _uniform(graph: nx.Graph) -> nx.Graph:
+    """Copy a graph with one type of value an attribute, as XML declares it."""
+    copy = graph.copy()
+    for view in (copy.nodes, copy.edges):
+        kinds = defaultdict(set)
+        for data in view.values():
+            for name, value in data.items():
+                kinds[name].add(type(value))
+        for data in view.values():
+            for name, value in data.items():
+                if kinds[name] == {int, float}:
+                    data[name] = float(value)
+                elif len(kinds[name]) > 1 or isinstance(value, dict | list):
+                    is_text = isinstance(value, str)
+                    text = value if is_text else json.dumps(value, ensure_ascii=False, default=str)
+                    data[name] = _text(text)
+    return copy
+
+
+def _read_xml(source: Source) -> tuple[Nodes, list[Link], Attributes, int]:
+    import networkx as nx
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, fromstring
+
+    with source.unpacked() as file:
+        raw = file.read()
+    try:
+        root = fromstring(raw)
+        is_gexf = root.tag.endswith("gexf")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = (nx.read_gexf if is_gexf else nx.read_graphml)(io.BytesIO(raw))
+    except DefusedXmlException:
+        raise InputError(
+            f"{source.name}: declares XML entities, which can do harm and are not read. Export the "
+            "graph again without them."
+        ) from None
+    except ParseError as error:
+        raise InputError(
+            f"{source.name}, line {error.position[0]}: not XML; cut short? Export it again."
+        ) from None
+    except Exception as error:
+        # networkx meets a bad file with a KeyError, TypeError, RuntimeError … as it happens.
+        raise InputError(
+            f"{source.name}: not a graph as networkx knows it ({error}). Export it again."
+        ) from None
+    text = root.findtext("{*}meta/{*}description") if is_gexf else found.graph.get("note")
+    try:
+        note = {**json.loads(text or "{}")}
+    except (ValueError, TypeError):
+        note = {"what": text}
+
+    def own(data: Attributes, scope: str) -> Attributes:
+        data = found.graph.get(f"{scope}_default", {}) | data
+        return {k[1:] if k[:1] == "_" and k[1:] in GEXF_OWN else k: v for k, v in data.items()}
+
+    nodes: Nodes = {}
+    for node, data in found.nodes(data=True):
+        place = data.pop("viz", {}).get("position", {})
+        label = data.pop("label", None) if is_gexf or "name" not in data else None
+        attributes = {k: v for k, v in place.items() if k in {"x", "y"}} | own(data, "node")
+        nodes[node] = named(node, label, attributes)
+    links = []
+    for source_id, target_id, data in found.edges(data=True):
+        data.pop("id", None)
+        attributes = own(data, "edge")
+        ends = (source_id, target_id)
+        a, b, weight = link(ends, attributes.get("weight", 1), nodes, source.name)
+        links.append((a, b, known(attributes.items()) | weight))
+    return nodes, links, note, len(links) if found.is_directed() else 0

@@ -1,0 +1,84 @@
+"""Codes and names as people write them → one normal form."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+ROR = re.compile(r"(?:https?://)?(?:ror\.org/)?(0[a-hj-km-np-tv-z0-9]{6}\d{2})/?", re.IGNORECASE)
+OPENALEX = re.compile(r"(?:https?://openalex\.org/|openalex:)?(I\d+)", re.IGNORECASE)
+PIC = re.compile(r"(?:pic:?\s*)?(\d{9})", re.IGNORECASE)
+ERASMUS = re.compile(r"(?:erasmus:)?([A-Z]{1,3})\s+([A-Z][A-Z-]*\d{2,3})")
+HEI = re.compile(r"(?:hei:)?((?:[a-z0-9-]+\.)+[a-z]{2,})")
+
+
+def iso_country(code: object) -> str | None:
+    """Return an ISO 3166-1 alpha-2 code, or None where `code` is none.
+
+    EU files write EL for Greece and UK for the United Kingdom; `NA` is Namibia.
+
+    Parameters
+    ----------
+    code
+        Two letters, in any case.
+
+    Examples
+    --------
+    >>> iso_country("el"), iso_country("UK"), iso_country("NA"), iso_country("")
+    ('GR', 'GB', 'NA', None)
+    """
+    text = str(code or "").strip().upper()
+    if len(text) != 2 or not text.isascii() or not text.isalpha():
+        return None
+    return {"EL": "GR", "UK": "GB"}.get(text, text)
+
+
+def institution_id(text: object) -> str | None:
+    """Return an identifier of an institution in its normal form, or None where it is none.
+
+    A ROR id is bare; the others carry their prefix: `openalex:`, `pic:`, `erasmus:`, `hei:`.
+
+    Parameters
+    ----------
+    text
+        ROR id or address, OpenAlex id, PIC, Erasmus code (no-break and double spaces too) or the
+        internet domain Erasmus Without Paper uses.
+
+    Examples
+    --------
+    >>> institution_id("https://ror.org/00afp2z80"), institution_id("B\\u00a0 LIEGE01")
+    ('00afp2z80', 'erasmus:B LIEGE01')
+    >>> institution_id("999976105"), institution_id("uliege.be"), institution_id("Liège")
+    ('pic:999976105', 'hei:uliege.be', None)
+    """
+    written = " ".join(str(text or "").split())
+    if found := ROR.fullmatch(written):
+        return found[1].lower()
+    if found := OPENALEX.fullmatch(written):
+        return f"openalex:{found[1].upper()}"
+    if found := PIC.fullmatch(written):
+        return f"pic:{found[1]}"
+    if found := ERASMUS.fullmatch(written):
+        return f"erasmus:{found[1]} {found[2]}"
+    if found := HEI.fullmatch(written.lower()):
+        return f"hei:{found[1]}"
+    return None
+
+
+def name_key(name: object) -> str:
+    """Return the form in which names are compared: no case, accents, punctuation or articles.
+
+    Parameters
+    ----------
+    name
+        Name of an institution in any language.
+
+    Examples
+    --------
+    >>> name_key("Université de Liège"), name_key("The University of  Liege")
+    ('universite de liege', 'university of liege')
+    """
+    plain = unicodedata.normalize("NFKD", str(name or "")).casefold()
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    words = re.sub(r"[^\w]+", " ", plain).split()
+    return " ".join(words[1:] if words[:1] == ["the"] else words)

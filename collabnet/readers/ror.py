@@ -1,0 +1,88 @@
+"""The ROR registry (schema v2, JSON or the zip of a release): institutions and their ties.
+
+Source of the fields: ROR metadata schema v2.1.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pandas as pd
+
+from collabnet.errors import InputError
+from collabnet.readers.source import Source
+from collabnet.records import Records
+
+RECORD = re.compile(r'"id"\s*:\s*"https://ror\.org/0\w{8}"')
+
+Row = dict[str, Any]
+
+
+def sniff(source: Source) -> bool:
+    """Is it JSON with ROR records in it?"""
+    return source.is_json and '"names"' in source.head and bool(RECORD.search(source.head))
+
+
+def read(source: Source) -> Records:
+    """Read organisations and the relations between them; there are no activities in a registry.
+
+    Raises
+    ------
+    InputError
+        The file is cut short or is not JSON.
+    """
+    with source.text() as file:
+        text = file.read()
+    try:
+        items = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{source.name}: not complete JSON ({error}). Get it again.") from None
+    institutions, relations, refused = [], [], []
+    for number, item in enumerate(items if isinstance(items, list) else [items], 1):
+        try:
+            identifier = item["id"].rsplit("/", 1)[-1]
+            institutions.append(_institution(item, identifier))
+            relations += [
+                {
+                    "from": identifier,
+                    "to": tie["id"].rsplit("/", 1)[-1],
+                    "kind": tie["type"].lower(),
+                    "source": "ROR",
+                }
+                for tie in item.get("relationships") or []
+            ]
+        except (AttributeError, KeyError, TypeError) as error:
+            refused.append(source.refuse(f"item {number}", f"not a ROR v2 record ({error!r})"))
+    if not institutions:
+        raise InputError(f"{source.name}: no ROR v2 record in it (v1 dumps are not read).")
+    source.notes |= {"version": "v2", "kept": len(institutions)}
+    tables = {"institutions": pd.DataFrame(institutions).drop_duplicates("institution_id")}
+    if relations:
+        tables["relations"] = pd.DataFrame(relations).drop_duplicates()
+    if refused:
+        tables["quarantine"] = pd.DataFrame(refused)
+    return Records(tables)
+
+
+def _institution(item: Row, identifier: str) -> Row:
+    names = item["names"]
+    shown = next((n["value"] for n in names if "ror_display" in n["types"]), names[0]["value"])
+    labels = {n["lang"]: n["value"] for n in names if n.get("lang") and "label" in n["types"]}
+    others = dict.fromkeys(n["value"].replace("|", "/") for n in names if n["value"] != shown)
+    place = (item.get("locations") or [{}])[0].get("geonames_details") or {}
+    kinds = item.get("types") or []
+    return {
+        "institution_id": identifier,
+        "name": shown,
+        "names": json.dumps(labels, ensure_ascii=False) if labels else None,
+        "aliases": "|".join(others),
+        "country": place.get("country_code"),
+        "city": place.get("name"),
+        "lat": place.get("lat"),
+        "lon": place.get("lng"),
+        "type": next((kind for kind in kinds if kind != "funder"), "funder" if kinds else None),
+        "status": item.get("status"),
+        "hei_id": next(iter(item.get("domains") or []), None),
+    }
