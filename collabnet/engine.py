@@ -48,7 +48,8 @@ def settle(frame: nw.LazyFrame) -> nw.LazyFrame:
     name = f"settled_{abs(id(frame)):x}"
     session = connection()
     relation: Any = frame.to_native()
-    session.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {relation.sql_query()}")
+    session.execute(f"DROP TABLE IF EXISTS {name}")
+    relation.create(name)
     return lazy(session.table(name))
 
 

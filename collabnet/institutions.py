@@ -120,8 +120,8 @@ def resolve(
         .astype("string")
         .fillna(bodies["institution_id"])
     )
-    used = gazetteer()[lambda g: g["institution_id"].isin(set(bodies["institution_id"]) | set(new))]
-    merged = pd.concat([used, bodies], ignore_index=True)
+    ours = gazetteer()[lambda g: g["institution_id"].isin(set(bodies["institution_id"]) | set(new))]
+    merged = pd.concat([ours, bodies], ignore_index=True)
     merged = merged.groupby("institution_id", as_index=False, sort=True).first()[merged.columns]
     placed = geo.place_nuts3(merged)
     merged["nuts_version"] = merged["nuts_version"].mask(

@@ -195,7 +195,7 @@ def all_links(
         "years": years,
         "cap": cap,
         "population": units.population,
-        "synthetic": units.population["synthetic"] > 0,
+        "synthetic": units.population["made_up"] > 0,
         **tally,
         "regions": list(names or settings.REGIONS) if level == "region" else None,
         "store": records.provenance.get("store"),
@@ -363,7 +363,7 @@ def _population(acts: nw.LazyFrame, years: Years | None) -> dict[str, int]:
         acts.select(
             activities=nw.len(),
             truncated=nw.col("truncated").cast(nw.Int64).sum(),
-            synthetic=nw.col("synthetic").cast(nw.Int64).sum(),
+            made_up=nw.col("synthetic").cast(nw.Int64).sum(),
         )
     ).iloc[0]
     return {

@@ -19,7 +19,7 @@ import pandas as pd
 
 from collabnet import geo, settings, sheet
 from collabnet.errors import InputError, MissingExtraError, UnknownNameError
-from collabnet.links import around
+from collabnet.partnerships import around
 from collabnet.regions import memberships
 from collabnet.regions import region as region_named
 from collabnet.sheet import GREY, INK, LABEL, SEA, SMALL, Sheet, plain, text_width, wrap
@@ -529,9 +529,16 @@ def _figure(
         "xaxis": {**axis, "range": [page.limits[0], page.limits[2]]},
         "yaxis": {**axis, "range": [page.limits[1], page.limits[3]], "scaleanchor": "x"},
         "legend": {**legend, "x": 0, "y": 0, "yanchor": "top"},
-        "legend2": {**legend, "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom",
-                    "itemclick": False, "itemdoubleclick": False,
-                    "title": {"text": f"{plain(weights or '')} ", "side": "left"}},
+        "legend2": {
+            **legend,
+            "x": 1,
+            "y": 1,
+            "xanchor": "right",
+            "yanchor": "bottom",
+            "itemclick": False,
+            "itemdoubleclick": False,
+            "title": {"text": f"{plain(weights or '')} ", "side": "left"},
+        },
         "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": INK}},
         "hovermode": "closest",
         "dragmode": "pan",
@@ -539,6 +546,8 @@ def _figure(
         "meta": {"title": f"{given}. {'. '.join(filter(None, shown))}.", "lang": lang},
     }
     return go.Figure({"data": page.traces, "layout": layout})
+
+
 def _draw_partners(
     page: Sheet,
     drawn: pd.DataFrame,
@@ -562,12 +571,16 @@ def _draw_partners(
     lines = [_lines(name) for name in [here["name"], *drawn["name"].head(labels)]]
     wanted = [(*marks[i - 1], text) for i, text in enumerate(lines)]
     wanted = [w for w in wanted if page.holds(*w[:2])]
-    spots = {w[:2]: found for w, found in zip(wanted, sheet.place(page, wanted, marks), strict=True)}
+    spots = {
+        w[:2]: found for w, found in zip(wanted, sheet.place(page, wanted, marks), strict=True)
+    }
 
     for group in groups:
         mine = np.flatnonzero(drawn["group"] == group.key)
         for level in np.unique(width[mine])[::1]:
-            ways = [_way(page, here, drawn, i, (x, y), (px, py)) for i in mine[width[mine] == level]]
+            ways = [
+                _way(page, here, drawn, i, (x, y), (px, py)) for i in mine[width[mine] == level]
+            ]
             line = {"color": group.colour, "width": WIDTHS[level], "dash": group.dash}
             path = np.concatenate(ways, axis=1)[:, :-1]
             page.draw(*path, line=line, opacity=0.45, legendgroup=group.key)
@@ -589,8 +602,14 @@ def _draw_partners(
             legendgroup=group.key,
         )
     star = {"size": STAR, "symbol": "star", "color": INK, "line": {"color": "white", "width": 1}}
-    page.draw([hub[0]], [hub[1]], mode="markers", marker=star, hoverinfo="text",
-              hovertext=f"<b>{plain(here['name'])}</b>")
+    page.draw(
+        [hub[0]],
+        [hub[1]],
+        mode="markers",
+        marker=star,
+        hoverinfo="text",
+        hovertext=f"<b>{plain(here['name'])}</b>",
+    )
     _draw_labels(page, ["", *drawn["group"]], lines, marks, spots)
     _draw_steps(page, steps, strongest)
     boxes = [box for _, box in spots.values() if box]
