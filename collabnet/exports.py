@@ -145,12 +145,6 @@ def _words(value: Any) -> str:
     return " ".join(text.split())
 
 
-def _is_text(column: pd.Series) -> bool:
-    return not (
-        pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)
-    )
-
-
 def _write_csv(table: pd.DataFrame, path: Path, note: Mapping[str, Any]) -> None:
     safe = {name: _neutral(table.iloc[:, i]) for i, name in enumerate(table.columns)}
     if len(safe) < table.shape[1]:
@@ -163,19 +157,24 @@ def _write_csv(table: pd.DataFrame, path: Path, note: Mapping[str, Any]) -> None
         fresh.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="replace")
     with replacing(path) as fresh:
         encoding = "utf-8" if text.isascii() else "utf-8-sig"
-        fresh.write_text(text, encoding=encoding, errors="replace", newline="")
+        fresh.write_text(text, encoding=encoding, newline="")
 
 
 def _neutral(column: pd.Series) -> pd.Series:
-    if _is_text(column):
+    if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)):
         return column.map(lambda v: _harmless(v) if isinstance(v, str) else v, na_action="ignore")
     return column
 
 
 def _harmless(text: str) -> str:
     # A lone carriage return would break the row: the csv writer leaves it unquoted.
-    text = "\n".join(text.replace("\r\n", "\n").split("\r")) if "\r" in text else text
+    text = _encodable(text).replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if text.startswith(RISKY) else text
+
+
+def _encodable(text: str) -> str:
+    """Put `?` for halves of characters, which no file can hold."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _write_xlsx(table: pd.DataFrame, path: Path, note: Mapping[str, Any]) -> None:
@@ -195,7 +194,7 @@ def _write_xlsx(table: pd.DataFrame, path: Path, note: Mapping[str, Any]) -> Non
     def cell(sheet: Any, value: Any, *, bold: bool = False) -> Any:
         if not isinstance(value, str):
             return value
-        text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)
+        text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", _encodable(value))
         if len(text) > XLSX_TEXT:
             text = text[: XLSX_TEXT - 1] + "…"
         if not bold and not text.startswith((*RISKY, "#")):

@@ -7,7 +7,6 @@ no base map is fetched, in a page, a notebook or a picture.
 from __future__ import annotations
 
 import html
-import json
 import math
 import os
 from collections.abc import Sequence
@@ -22,7 +21,20 @@ from collabnet.errors import InputError, MissingExtraError, UnknownNameError
 from collabnet.partnerships import around
 from collabnet.regions import memberships
 from collabnet.regions import region as region_named
-from collabnet.sheet import GREY, INK, LABEL, SEA, SMALL, Sheet, plain, text_width, wrap
+from collabnet.sheet import GREY, INK, LABEL, SMALL, Group, Sheet
+from collabnet.words import (
+    capital,
+    count,
+    kind_of,
+    name_in,
+    number,
+    plain,
+    text_width,
+    told,
+    words_of,
+    wrap,
+    years,
+)
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -38,83 +50,7 @@ FOUND = {
     "left": ("#D55E00", "triangle-up", "solid"),
     "right": ("#0072B2", "square", "dash"),
 }
-WIDTHS = (0.8, 1.7, 3.0, 4.8)
-LARGEST, SMALLEST, STAR = 26, 7, 15
 MARGIN = 16
-HALO = ", ".join(["0 0 2px #ffffff"] * 4)
-
-WORDS = {
-    "en": {
-        "work": "co-publications",
-        "agreement": "agreements",
-        "project": "joint projects",
-        "mobility": "mobility",
-        "commitment": "commitments",
-        "link": "joint activities",
-        "full": "full counting",
-        "fractional": "fractional counting, 1/(n−1)",
-        "refined": "refined counting, 2/(n(n−1))",
-        "synthetic": "Synthetic works: made by a program, not observed",
-        "elsewhere": "Elsewhere",
-        "home": "Home institution",
-        "shown": "{n} partners",
-        "one": "1 partner",
-        "top": "{n} strongest of {all} partners, {hidden} hidden",
-        "none": "No partner to show here.",
-        "unplaced": "{n} partners without coordinates are not drawn",
-        "unplaced_one": "1 partner without coordinates is not drawn",
-        "outside": "{n} partners lie outside this region",
-        "outside_one": "1 partner lies outside this region",
-        "overlap": "regions overlap: a partner has the colour of the first it lies in",
-        "lists": "region lists: {names}",
-        "since": "since {first}",
-        "title": "{what} of {home}",
-        "title_in": "{what} of {home}: {region}",
-        "against": "{left} against {right}",
-        "both": "Both",
-        "only": "{what} only",
-    },
-    "fr": {
-        "work": "copublications",
-        "agreement": "accords",
-        "project": "projets communs",
-        "mobility": "mobilités",
-        "commitment": "engagements",
-        "link": "activités communes",
-        "full": "comptage entier",
-        "fractional": "comptage fractionnaire, 1/(n−1)",
-        "refined": "comptage affiné, 2/(n(n−1))",
-        "synthetic": "Publications synthétiques : produites par un programme, non observées",
-        "elsewhere": "Ailleurs",
-        "home": "Établissement d’attache",
-        "shown": "{n} partenaires",
-        "one": "1 partenaire",
-        "top": "{n} premiers de {all} partenaires, {hidden} masqués",
-        "none": "Aucun partenaire à montrer ici.",
-        "unplaced": "{n} partenaires sans coordonnées ne sont pas tracés",
-        "unplaced_one": "1 partenaire sans coordonnées n’est pas tracé",
-        "outside": "{n} partenaires sont hors de cette région",
-        "outside_one": "1 partenaire est hors de cette région",
-        "overlap": "les régions se recoupent : couleur de la première où se trouve le partenaire",
-        "lists": "listes de régions : {names}",
-        "since": "depuis {first}",
-        "title": "{home} : {what}",
-        "title_in": "{home} : {what} – {region}",
-        "against": "{left} et {right}",
-        "both": "Les deux",
-        "only": "{what} seulement",
-    },
-}
-
-
-class _Group(NamedTuple):
-    """Partners drawn alike: what the legend says of them, and their looks."""
-
-    key: str
-    label: str
-    colour: str
-    symbol: str
-    dash: str = "solid"
 
 
 def plot_map(
@@ -153,7 +89,7 @@ def plot_map(
     labels
         How many of them are named, where there is room.
     title
-        By default, what the links are, whose, and when.
+        By default, whose links they are, what, and where.
     lang
         {"en", "fr"}; `settings.LANGUAGE` by default.
     width, height
@@ -179,7 +115,7 @@ def plot_map(
     '1 partner'
     """
     show = {"region": region, "top": top, "labels": labels, "title": title, "size": (width, height)}
-    return _flows(edges, institutions, home, regions, _language(lang), shaded=False, **show)
+    return _flows(edges, institutions, home, regions, lang, shaded=False, **show)
 
 
 def plot_region(
@@ -221,7 +157,7 @@ def plot_region(
     '1 partner'
     """
     show = {"region": region, "top": top, "labels": labels, "title": title, "size": (width, height)}
-    return _flows(edges, institutions, home, regions, _language(lang), shaded=True, **show)
+    return _flows(edges, institutions, home, regions, lang, shaded=True, **show)
 
 
 def plot_compare(
@@ -263,31 +199,34 @@ def plot_compare(
     >>> plot_compare(compared, bodies, home="L").layout.title.subtitle.text
     '1 partner'
     """
-    lang = _language(lang)
-    words = WORDS[lang]
+    lang, words = words_of(lang)
     note = compared.attrs.get("note", {})
-    kinds = [_kind(note.get(side, {}), words) for side in ("left", "right")]
+    notes = [note.get(side, {}) for side in ("left", "right")]
+    kinds = [capital(kind_of(side, words)) for side in notes]
     table = around(compared, home)
     table["weight"] = table["weight_left"].astype("Float64").fillna(0.0)
     rows, here = _rows(table, institutions, home, lang)
     rows["group"] = rows["found"]
-    for side, kind in zip(("left", "right"), kinds, strict=True):
-        weight = rows[f"weight_{side}"].map(lambda w: _number(w, lang), na_action="ignore")
-        rows["hover"] += ("<br>" + kind + ": " + weight.astype("string")).fillna("")
-    names = [words["both"], *(words["only"].format(what=_capital(kind)) for kind in kinds)]
-    groups = [_Group(key, n, *FOUND[key]) for key, n in zip(FOUND, names, strict=True)]
-    told = [_told(note.get(side, {}), words) for side in ("left", "right")]
-    show = {"region": region, "top": top, "labels": labels, "title": title, "size": (width, height)}
+    for row in rows.index:
+        for side, kind in zip(("left", "right"), kinds, strict=True):
+            weight = rows.at[row, f"weight_{side}"]
+            if pd.notna(weight):
+                rows.at[row, "hover"] += f"<br>{kind}: {number(weight, lang)}"
+    names = [words["both"], *(words["only"].format(what=kind) for kind in kinds)]
     return _figure(
         rows,
         here,
-        groups,
+        [Group(key, name, *FOUND[key]) for key, name in zip(FOUND, names, strict=True)],
         institutions,
-        what=words["against"].format(left=_capital(kinds[0]), right=kinds[1]),
-        told=list(dict.fromkeys(filter(None, told))),
-        synthetic=any(note.get(side, {}).get("synthetic") for side in ("left", "right")),
+        what=words["against"].format(left=kinds[0], right=kinds[1].lower()),
+        said=list(dict.fromkeys(told(side, words) for side in notes)),
+        synthetic=any(side.get("synthetic") for side in notes),
         lang=lang,
-        **show,
+        region=region,
+        top=top,
+        labels=labels,
+        title=title,
+        size=(width, height),
     )
 
 
@@ -328,8 +267,8 @@ def save_figure(fig: go.Figure, path: str | Path) -> Path:
     if path.suffix not in {".png", ".svg"}:
         raise UnknownNameError("picture format", path.suffix, (".html", ".png", ".svg"))
     try:
-        import kaleido  # noqa: F401
         from choreographer.errors import ChromeNotFoundError
+        from kaleido import calc_fig_sync  # noqa: F401
     except ImportError:
         raise MissingExtraError(f"Writing {path.name}", "kaleido", "export") from None
     if Path("/usr/bin/chromium").exists():
@@ -345,7 +284,7 @@ def save_figure(fig: go.Figure, path: str | Path) -> Path:
 
 
 def _page(fig: go.Figure) -> str:
-    """Return a page that holds the figure and plotly, and that may not ask for anything else."""
+    """Return a page that holds the figure and plotly, and may ask for nothing else."""
     meta = fig.layout.meta or {}
     body = fig.to_html(
         full_html=False,
@@ -366,8 +305,7 @@ def _page(fig: go.Figure) -> str:
     return (
         f'<!doctype html>\n<html lang="{meta.get("lang", "en")}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<title>{title}</title>\n'
-        "</head>\n<body>\n"
-        f'<div role="img" aria-label="{title}">{body}</div>\n</body>\n</html>\n'
+        f'</head>\n<body>\n<div role="img" aria-label="{title}">{body}</div>\n</body>\n</html>\n'
     )
 
 
@@ -376,38 +314,34 @@ def _flows(
     institutions: pd.DataFrame,
     home: str,
     regions: Sequence[str] | None,
-    lang: str,
+    lang: str | None,
     **show: Any,
 ) -> go.Figure:
     """Draw links coloured by the first region their partner lies in."""
-    words = WORDS[lang]
+    lang, words = words_of(lang)
     note = edges.attrs.get("note", {})
     names = list(settings.REGIONS if regions is None else regions)
     table = edges[edges["home"] == home] if "partner" in edges else around(edges, home)
     rows, here = _rows(table, institutions, home, lang)
     groups = [
-        _Group(name, _label(name, lang), COLOURS[i % len(COLOURS)], SYMBOLS[i % len(SYMBOLS)])
+        Group(name, _label(name, lang), COLOURS[i % len(COLOURS)], SYMBOLS[i % len(SYMBOLS)])
         for i, name in enumerate(names)
     ]
     lies = memberships(institutions, names).drop_duplicates("institution_id")
     rows["group"] = rows["partner"].map(lies.set_index("institution_id")["region"])
-    places = rows["group"].map({group.key: group.label for group in groups})
-    kind = _kind(note, words)
-    rows["hover"] = [
-        "<br>".join(filter(None, [row["hover"], plain(place), *_facts(row, kind, words, lang)]))
-        for row, place in zip(rows.to_dict("records"), places.fillna(""), strict=True)
-    ]
-    told = [_told(note, words), words["overlap"], words["lists"].format(names=", ".join(names))]
+    kind = capital(kind_of(note, words))
+    labels = {group.key: group.label for group in groups}
+    rows["hover"] = [_hover(row, labels, kind, words, lang) for row in rows.to_dict("records")]
     return _figure(
         rows,
         here,
-        [*groups, _Group("", words["elsewhere"], GREY, "circle")],
+        [*groups, Group("", words["elsewhere"], GREY, "circle")],
         institutions,
-        what=_capital(kind),
-        told=list(filter(None, told)),
+        what=kind,
+        said=[told(note, words), words["overlap"], words["lists"].format(names=", ".join(names))],
         synthetic=bool(note.get("synthetic")),
         lang=lang,
-        weights=_capital(kind),
+        weights=kind,
         **show,
     )
 
@@ -415,34 +349,71 @@ def _flows(
 def _rows(
     table: pd.DataFrame, institutions: pd.DataFrame, home: str, lang: str
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return the partners with name, country, place and weight, the strongest first; and home."""
+    """Return the partners with name, country and place, the strongest first; and home."""
     bodies = institutions.drop_duplicates("institution_id").set_index("institution_id")
     if home not in bodies.index:
         raise UnknownNameError("institution", home, bodies.index)
-    bodies = bodies.assign(name=_names(bodies, lang))
-    here = {"id": home, **bodies.loc[home, ["name", "lat", "lon"]]}
-    if pd.isna(here["lat"]) or pd.isna(here["lon"]):
+    bodies = bodies.loc[bodies.index.isin([home, *table["partner"]])]
+    names = [name_in(row, lang) for row in bodies.to_dict("records")]
+    bodies = bodies.assign(name=pd.Series(names, index=bodies.index, dtype="string"))
+    here = {"name": home, **bodies.loc[home, ["name", "lat", "lon"]].dropna()}
+    if "lat" not in here or "lon" not in here:
         raise InputError(
             f"{here['name']} ({home}) has no coordinates: give its lat and lon in the table of "
             "institutions to draw a map around it."
         )
     rows = table.reset_index(drop=True)
     for column in ("name", "country", "lat", "lon"):
-        rows[column] = bodies[column].reindex(rows["partner"]).to_numpy()
-    rows["name"] = rows["name"].fillna(rows["partner"]).astype("string")
+        rows[column] = rows["partner"].map(bodies[column])
+    rows["name"] = rows["name"].fillna(rows["partner"])
     rows["hover"] = [f"<b>{plain(name)}</b>" for name in rows["name"]]
-    rows = rows.sort_values(["weight", "name", "partner"], ascending=[False, True, True])
-    return rows.reset_index(drop=True), here
+    order = ["weight", "name", "partner"]
+    return rows.sort_values(order, ascending=[False, True, True], ignore_index=True), here
+
+
+def _hover(
+    row: dict[str, Any], labels: dict[str, str], kind: str, words: dict[str, Any], lang: str
+) -> str:
+    """Write what is shown over a mark."""
+    place = labels.get(row["group"], row["country"])
+    lines = [row["hover"], "" if pd.isna(place) else plain(place)]
+    lines.append(f"{kind}: {number(row['weight'], lang)}")
+    if row.get("activities", row["weight"]) != row["weight"]:
+        lines.append(capital(words["activities"].format(n=number(row["activities"], lang))))
+    lines.append(years(row.get("first"), row.get("last"), words))
+    return "<br>".join(filter(None, lines))
+
+
+def _label(region: str, lang: str) -> str:
+    """Return what a region is called."""
+    labels = region_named(region).attrs["labels"]
+    return labels.get(lang) or labels.get("en") or region
+
+
+def _view(region: str | None, rules: pd.DataFrame | None, places: pd.DataFrame) -> geo.View:
+    """Return the view of a region: its own, or one that holds its shapes, else its institutions."""
+    import geopandas
+
+    if rules is None or region is None:
+        return geo.VIEWS["world"]
+    if region in geo.VIEWS:
+        return geo.VIEWS[region]
+    shapes = geo.region_shapes(rules)
+    if shapes.empty:
+        shapes = geopandas.GeoDataFrame(
+            geometry=geopandas.points_from_xy(places["lon"], places["lat"]), crs="EPSG:4326"
+        )
+    return geo.view_of(shapes)
 
 
 def _figure(
     rows: pd.DataFrame,
     here: dict[str, Any],
-    groups: list[_Group],
+    groups: list[Group],
     institutions: pd.DataFrame,
     *,
     what: str,
-    told: list[str],
+    said: list[str],
     synthetic: bool,
     lang: str,
     region: str | None,
@@ -456,9 +427,9 @@ def _figure(
     """Choose what is drawn, write what is said of it, and lay both out."""
     import plotly.graph_objects as go
 
-    words, said = WORDS[lang], geo.sources(lang)
+    _, words = words_of(lang)
     rules = None if region is None else region_named(region)
-    lies = np.full(len(rows), True)
+    lies = pd.Series(data=True, index=rows.index)
     if rules is not None:
         lies = rows["partner"].isin(memberships(institutions, [rules])["institution_id"])
     placed = rows[["lat", "lon"]].notna().all(axis=1)
@@ -471,74 +442,74 @@ def _figure(
     pattern = words["title" if region is None else "title_in"]
     place = "" if region is None else _label(region, lang)
     given = title or pattern.format(what=what, home=here["name"], region=place)
-    shown = _count("shown", len(seen), words)
+    shown = count(words, "shown", len(seen), lang)
     if len(drawn) < len(seen):
-        hidden = {"n": len(drawn), "all": len(seen), "hidden": len(seen) - len(drawn)}
-        shown = words["top"].format(**hidden)
-    shown = [shown, _count("outside", int((~lies).sum()), words)]
-    told = [*told, _count("unplaced", int((lies & ~placed).sum()), words)]
+        counts = {"n": len(drawn), "all": len(seen), "hidden": len(seen) - len(drawn)}
+        shown = words["top"].format(**{k: number(v, lang) for k, v in counts.items()})
+    shown = [capital(shown), count(words, "outside", int((~lies).sum()), lang)]
+    said = [*said, count(words, "unplaced", int((lies & ~placed).sum()), lang)]
 
     inner = size[0] - 2 * MARGIN
-    view = _view(region, rules, institutions)
-    source = [said["countries"], said["disclaimer"]]
+    view = _view(region, rules, seen)
+    credits = geo.sources(lang)
+    source = [credits["countries"], credits["disclaimer"]]
     if sheet.shows_nuts(view):
-        source.insert(0, said["nuts3"])
+        source.insert(0, credits["nuts3"])
     titles = wrap(given, inner, 20, 2)
-    subtitles = wrap(" · ".join(filter(None, shown)), inner - (420 if weights else 0), 13, 2)
-    feet = wrap(_capital(" · ".join(filter(None, told))), inner, SMALL, 3)
-    feet += wrap(" ".join(source), inner, SMALL, 2)
+    subtitles = wrap(" · ".join(filter(None, shown)), inner - (400 if weights else 0), 13, 2)
+    feet = wrap(capital(" · ".join(filter(None, said))), inner, SMALL, 3) if any(said) else []
+    feet = [*map(plain, feet), *map(plain, wrap(" ".join(source), inner, SMALL, 2))]
     feet = [*([f"<b>{words['synthetic']}</b>"] if synthetic else []), *feet]
     entries = [f"{g.label} ({int((drawn['group'] == g.key).sum())})" for g in groups]
     entry = 44 + max((text_width(text, LABEL) for text in entries), default=0)
+    legend_rows = math.ceil(len(entries) / max(1, inner // entry))
     above = 22 + 25 * len(titles) + 17 * len(subtitles)
-    below = 16 + 21 * math.ceil(len(entries) / max(1, inner // entry)) + 15 * len(feet)
+    below = 16 + 21 * legend_rows + 15 * len(feet)
 
     page = Sheet(view, inner, size[1] - above - below)
     sheet.draw_base(page, geo.region_shapes(rules) if shaded and rules is not None else None)
-    taken = _draw_partners(page, drawn, here, groups, labels, weights)
+    taken = _draw_partners(page, drawn, here, groups, labels, weights, lang)
     sheet.name_countries(page, taken, lang)
-    notes = [_text(words["none"], x=0.5, y=0.5, size=16)] if drawn.empty else []
-    notes += _home_outside(page, drawn, here)
-    corner = {"x": 0, "y": 0, "xanchor": "left", "yanchor": "bottom", "size": SMALL, "color": GREY}
-    notes += [
-        _text(line, **corner, yshift=8 + 15 * i - below) for i, line in enumerate(reversed(feet))
-    ]
     for group, text in zip(groups, entries, strict=True):
         looks = {"size": 10, "symbol": group.symbol, "color": group.colour}
-        page.draw([None], [None], mode="markers", marker=looks, name=text, legendgroup=group.key)
-        page.traces[-1]["showlegend"] = True
+        page.draw([np.nan], [np.nan], mode="markers", marker=looks, legendgroup=group.key)
+        page.traces[-1] |= {"name": plain(text), "showlegend": True}
+    corner = {"x": 0, "y": 0, "xanchor": "left", "yanchor": "bottom", "align": "left"}
+    notes = [
+        _text(line, **corner, yshift=8 + 15 * i - below, font={"size": SMALL, "color": GREY})
+        for i, line in enumerate(reversed(feet))
+    ]
+    if drawn.empty:
+        notes.append(_text(words["none"], x=0.5, y=0.5, font={"size": 16}, bgcolor="white"))
+    notes += _towards_home(page, drawn, here)
 
-    axis = {"visible": False}
-    legend = {"orientation": "h", "itemsizing": "constant", "bgcolor": "rgba(0,0,0,0)"}
+    legend = {"orientation": "h", "itemsizing": "trace", "bgcolor": "rgba(0,0,0,0)"}
+    steps = {"itemclick": False, "itemdoubleclick": False, "entrywidth": 36}
+    steps |= {"title": {"text": f"{weights or ''}  ", "side": "left", "font": {"color": GREY}}}
     layout = {
         "width": size[0],
         "height": size[1],
         "margin": {"l": MARGIN, "r": MARGIN, "t": above, "b": below, "autoexpand": False},
         "paper_bgcolor": "white",
-        "plot_bgcolor": SEA if view.projection == "azimuthal" else "white",
+        "plot_bgcolor": sheet.SEA if view.projection == "azimuthal" else "white",
         "font": {"family": sheet.FONT, "size": LABEL, "color": INK},
         "title": {
-            "text": "<br>".join(map(_plain, titles)),
-            "font": {"size": 20, "color": INK},
+            "text": "<br>".join(map(plain, titles)),
+            "font": {"size": 20},
             "subtitle": {"text": "<br>".join(subtitles), "font": {"size": 13, "color": GREY}},
             "x": MARGIN / size[0],
-            "y": 1 - 30 / size[1],
+            "y": 1 - 16 / size[1],
             "yref": "container",
             "yanchor": "top",
         },
-        "xaxis": {**axis, "range": [page.limits[0], page.limits[2]]},
-        "yaxis": {**axis, "range": [page.limits[1], page.limits[3]], "scaleanchor": "x"},
-        "legend": {**legend, "x": 0, "y": 0, "yanchor": "top"},
-        "legend2": {
-            **legend,
-            "x": 1,
-            "y": 1,
-            "xanchor": "right",
-            "yanchor": "bottom",
-            "itemclick": False,
-            "itemdoubleclick": False,
-            "title": {"text": f"{plain(weights or '')} ", "side": "left"},
+        "xaxis": {"visible": False, "range": [page.limits[0], page.limits[2]]},
+        "yaxis": {
+            "visible": False,
+            "range": [page.limits[1], page.limits[3]],
+            "scaleanchor": "x",
         },
+        "legend": {**legend, "x": 0, "y": 0, "yanchor": "top"},
+        "legend2": {**legend, **steps, "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"},
         "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": INK}},
         "hovermode": "closest",
         "dragmode": "pan",
@@ -548,69 +519,6 @@ def _figure(
     return go.Figure({"data": page.traces, "layout": layout})
 
 
-def _draw_partners(
-    page: Sheet,
-    drawn: pd.DataFrame,
-    here: dict[str, Any],
-    groups: list[_Group],
-    labels: int,
-    weights: str | None,
-) -> list[tuple]:
-    """Draw lines, marks and labels; return the boxes in pixels that they fill."""
-    hub = tuple(float(x) for x in page.pixels(here["lon"], here["lat"]))
-    weight = drawn["weight"].to_numpy(dtype=float)
-    strongest = max(weight.max(initial=0), 1e-9)
-    radius = np.maximum(LARGEST * np.sqrt(weight / strongest), SMALLEST) / 2
-    px, py = page.pixels(drawn["lon"], drawn["lat"])
-    x, y = sheet.fan(px, py, radius, hub)
-    steps = _steps(weight) if weights else []
-    width = np.searchsorted(steps, weight, side="right") + len(WIDTHS) - 1 - len(steps)
-    marks = np.column_stack([x, y, radius])
-    marks = np.vstack([marks, [[*hub, STAR / 2]]])
-
-    lines = [_lines(name) for name in [here["name"], *drawn["name"].head(labels)]]
-    wanted = [(*marks[i - 1], text) for i, text in enumerate(lines)]
-    wanted = [w for w in wanted if page.holds(*w[:2])]
-    spots = {
-        w[:2]: found for w, found in zip(wanted, sheet.place(page, wanted, marks), strict=True)
-    }
-
-    for group in groups:
-        mine = np.flatnonzero(drawn["group"] == group.key)
-        for level in np.unique(width[mine])[::1]:
-            ways = [
-                _way(page, here, drawn, i, (x, y), (px, py)) for i in mine[width[mine] == level]
-            ]
-            line = {"color": group.colour, "width": WIDTHS[level], "dash": group.dash}
-            path = np.concatenate(ways, axis=1)[:, :-1]
-            page.draw(*path, line=line, opacity=0.45, legendgroup=group.key)
-    for group in groups:
-        mine = np.flatnonzero(drawn["group"] == group.key)
-        page.draw(
-            x[mine],
-            y[mine],
-            mode="markers",
-            marker={
-                "size": 2 * radius[mine],
-                "symbol": group.symbol,
-                "color": group.colour,
-                "opacity": 0.9,
-                "line": {"color": "white", "width": 1},
-            },
-            hoverinfo="text",
-            hovertext=drawn["hover"].iloc[mine].tolist(),
-            legendgroup=group.key,
-        )
-    star = {"size": STAR, "symbol": "star", "color": INK, "line": {"color": "white", "width": 1}}
-    page.draw(
-        [hub[0]],
-        [hub[1]],
-        mode="markers",
-        marker=star,
-        hoverinfo="text",
-        hovertext=f"<b>{plain(here['name'])}</b>",
-    )
-    _draw_labels(page, ["", *drawn["group"]], lines, marks, spots)
-    _draw_steps(page, steps, strongest)
-    boxes = [box for _, box in spots.values() if box]
-    return [*boxes, *((a - r, b - r, a + r, b + r) for a, b, r in marks)]
+def _text(text: str, **looks: Any) -> dict[str, Any]:
+    """Return an annotation placed on the page, not on the map."""
+    return {"text": text, "showarrow": False, "xref": "paper", "yref": "paper", **looks}

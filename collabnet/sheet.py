@@ -6,9 +6,7 @@ apart. `plots` says what is drawn; a `Sheet` holds it as plotly traces.
 
 from __future__ import annotations
 
-import html
 import math
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,22 +14,34 @@ import numpy as np
 import pandas as pd
 
 from collabnet import geo
+from collabnet.words import plain, text_width, wrap
 
 if TYPE_CHECKING:
     import geopandas
 
 FONT = "Arial, Helvetica, 'Liberation Sans', sans-serif"
-SEA, LAND, SHADE, BORDER, FRONTIER = "#e8f0f5", "#f8f6f0", "#f3e3bd", "#dcd7ca", "#b5ae9e"
+SEA, LAND, SHADE, BORDER, FRONTIER = "#e6eff5", "#faf9f5", "#e5e3d8", "#dedad0", "#b3ada0"
 INK, GREY, PALE = "#1f2933", "#5b6570", "#8f8a7d"
 LABEL, SMALL = 12, 11
 LINE = 1.3
 """Distance between lines of text, as plotly sets it (`LINE_SPACING`)."""
 
 SIDES = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (1, 1), (-1, -1), (-1, 1))
+WIDTHS = (0.8, 1.7, 3.0, 4.8)
+LARGEST, SMALLEST, STAR = 26, 8, 15
+HALO = ", ".join(["0 0 2px #ffffff"] * 4)
 REACH = (0, 16, 30, 48, 70, 96, 126)
 """How far from its mark a label may go, in pixels; beyond the first it gets a leader."""
 
-NARROW, WIDE = frozenset("ijlI.,;:'’|!()[]-/frt "), frozenset("mwMW@%…—&QOG")
+
+class Group(NamedTuple):
+    """Partners drawn alike: what the legend says of them, and their looks."""
+
+    key: str
+    label: str
+    colour: str
+    symbol: str
+    dash: str = "solid"
 
 
 class Spot(NamedTuple):
@@ -307,92 +317,6 @@ def _crosses(line: Sequence[float], box: Sequence[float]) -> bool:
     steps = np.linspace(0, 1, 2 + int(math.dist(line[:2], line[2:]) / 4))
     x, y = line[0] + steps * (line[2] - line[0]), line[1] + steps * (line[3] - line[1])
     return bool(((x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])).any())
-
-
-def plain(text: Any, longest: int = 90) -> str:
-    """Return a text as plotly must write it: no tag, no formula, no control sign, one line.
-
-    Parameters
-    ----------
-    text
-        A name: data, never markup.
-    longest
-        Signs kept.
-
-    Examples
-    --------
-    >>> plain("R&D <b>$x$</b>")
-    'R&amp;D &lt;b&gt;&#36;x&#36;&lt;/b&gt;'
-    """
-    words = " ".join(str(text).split())
-    words = "".join(sign for sign in words if unicodedata.category(sign)[0] != "C")
-    if len(words) > longest:
-        words = words[: longest - 1].rstrip() + "…"
-    return html.escape(words, quote=False).replace("$", "&#36;")
-
-
-def text_width(text: str, size: float) -> float:
-    """Return the width of a text in pixels: as wide as the widest usual sans serif sets it.
-
-    Parameters
-    ----------
-    text
-        One line.
-    size
-        Of the font, pixels.
-
-    Examples
-    --------
-    >>> text_width("mm", 10) > text_width("ii", 10)
-    True
-    """
-    width = 0.0
-    for sign in text:
-        if sign in NARROW:
-            width += 0.37
-        elif sign in WIDE or unicodedata.east_asian_width(sign) in "WF":
-            width += 1.0
-        elif sign.isupper():
-            width += 0.72
-        else:
-            width += 0.62
-    return width * size
-
-
-def wrap(text: str, width: float, size: float, most: int) -> list[str]:
-    """Break a text into at most `most` lines of `width` pixels; what is too long ends in "…".
-
-    Parameters
-    ----------
-    text
-        Words.
-    width, size
-        Of the lines and of the font, pixels.
-    most
-        Number of lines.
-
-    Examples
-    --------
-    >>> wrap("University of Luxembourg", 90, 12, 2)
-    ['University of', 'Luxembourg']
-    """
-    lines = [""]
-    for word in str(text).split():
-        longer = f"{lines[-1]} {word}".strip()
-        if text_width(longer, size) <= width or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    kept = lines[:most]
-    if len(lines) > most:
-        kept[-1] += "…"
-    return [_shortened(line, width, size) for line in kept]
-
-
-def _shortened(line: str, width: float, size: float) -> str:
-    while text_width(line, size) > width and len(line) > 2:
-        line = line.rstrip("…")[:-1].rstrip() + "…"
-    return line
 
 
 def fan(px: np.ndarray, py: np.ndarray, radius: np.ndarray, hub: tuple[float, float]) -> Any:

@@ -154,7 +154,7 @@ def read_json(source: Source) -> tuple[Nodes, list[Link], Attributes]:
     """
     try:
         with source.text() as file:
-            content = json.load(file, parse_constant=lambda _: None)
+            content = json.load(file)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{source.name}, line {error.lineno}: not JSON ({error.msg}); cut short? Get it again."
@@ -257,7 +257,7 @@ def _lines(source: Source, delimiter: str | None) -> Iterator[tuple[int, list[st
 def _typed(name: str, column: list[str], places: list[str]) -> list[Any]:
     cells = [None if cell.lower() in {"", "null", "nan"} else cell for cell in column]
     for pattern, kind in ((r"[+-]?\d+", int), (r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", float)):
-        wrong = [n for n, c in enumerate(cells) if c and not re.fullmatch(pattern, c, re.I | re.A)]
+        wrong = [n for n, c in enumerate(cells) if c and not re.fullmatch(pattern, c, re.I)]
         if not wrong:
             return [None if cell is None else kind(cell) for cell in cells]
     if name in {"x", "y", "cluster"} or GROUP.fullmatch(name):

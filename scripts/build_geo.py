@@ -106,7 +106,9 @@ def fetch(name: str, folder: Path) -> dict[str, bytes]:
     if digest != SHA512[name]:
         raise SystemExit(f"{name} is not the file it was: its sha512 is {digest}")
     with tarfile.open(received) as archive:
-        members = [m for m in archive.getmembers() if m.isfile() and m.name.endswith((".js", ".json"))]
+        members = [
+            m for m in archive.getmembers() if m.isfile() and m.name.endswith((".js", ".json"))
+        ]
         return {m.name.partition("/")[2]: archive.extractfile(m).read() for m in members}
 
 
@@ -155,7 +157,7 @@ def nuts3(atlas: dict[str, Any], tolerance: float) -> list[tuple[dict[str, str],
         if any(polygon.intersects(AROUND_LIEGE) for polygon in polygons):
             names[code] = feature["properties"]["NAME_LATN"]
             shapes[code] = MultiPolygon(polygons)
-    shapes = simplify(dict(sorted(shapes.items())), tolerance, 0.0005)
+    shapes = simplify(dict(sorted(shapes.items())), tolerance, 0.0)
     return [({"id": code, "name": names[code]}, shape) for code, shape in shapes.items()]
 
 
@@ -211,7 +213,9 @@ def topology(
     shapes = [[_rings(polygon, grid) for polygon in shape.geoms] for _, shape in rows]
     neighbours = defaultdict(set)
     for ring in (ring for shape in shapes for polygon in shape for ring in polygon):
-        for before, point, after in zip(ring[-1:] + ring[:-1], ring, ring[1:] + ring[:1], strict=True):
+        for before, point, after in zip(
+            ring[-1:] + ring[:-1], ring, ring[1:] + ring[:1], strict=True
+        ):
             neighbours[point].add(frozenset((before, after)))
     junctions = {point for point, sides in neighbours.items() if len(sides) > 1}
     index: dict[tuple, int] = {}
@@ -320,7 +324,7 @@ def provenance(files: dict[str, Any]) -> dict[str, Any]:
     detail = {
         "countries-110m.topojson": "grid 0.01°",
         "countries-50m.topojson": "simplified (0.06°), parts under 0.02 square degrees dropped, grid 0.01°",
-        "nuts3-2021.topojson": "simplified (0.004°), parts under 0.0005 square degrees dropped, grid 0.001°",
+        "nuts3-2021.topojson": "simplified (0.004°), grid 0.001°",
     }
     out = {}
     for name, data in files.items():

@@ -174,15 +174,24 @@ def test_a_sheet_too_long_for_excel_is_refused(tmp_path):
 
 
 def test_parquet_gives_back_table_and_note(tmp_path, edges):
+    edges.attrs["note"] = NOTE | {"read_on": dt.date(2026, 1, 2)}
     back = pd.read_parquet(export_table(edges, tmp_path / "e.parquet"))
     assert_frame_equal(back, edges)
-    assert back.attrs["note"] == NOTE | {"years": [2019, 2024]}
+    assert back.attrs["note"] == NOTE | {"years": [2019, 2024], "read_on": "2026-01-02"}
 
 
 def test_parquet_says_what_it_cannot_hold(tmp_path):
     with pytest.raises(InputError, match=r"e\.parquet: Parquet cannot hold this table"):
         export_table(pd.DataFrame({"v": [1, "a", {}]}), tmp_path / "e.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_half_a_character_becomes_a_question_mark(tmp_path, suffix):
+    table = pd.DataFrame({"t": pd.Series(["a\ud800"], dtype="object")})
+    path = export_table(table, tmp_path / f"e{suffix}")
+    read = {".csv": pd.read_csv, ".xlsx": pd.read_excel}[suffix]
+    assert read(path)["t"].tolist() == ["a?"]
 
 
 @settings(

@@ -15,6 +15,7 @@ from collabnet.graphs import EDGES, GRAPH_SUFFIXES, read_graph, to_edges, to_gra
 
 LIEGE, MAASTRICHT, AACHEN = "00afp2z80", "02jz4aj89", "04xfq0f34"
 NOTE = {"what": "edges", "kind": "work", "count": "full", "years": [2019, 2024], "synthetic": False}
+GRAPHML = '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
 FUZZ = settings(
     deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -107,7 +108,8 @@ def graphs(draw):
     for pair in draw(st.sets(st.sampled_from(pairs))) if pairs else ():
         extra = draw(
             st.fixed_dictionaries(
-                {}, optional={"first": st.integers(), "type": texts, "id2": texts}
+                {},
+                optional={"first": st.integers(), "type": texts, "label": texts, "strength": texts},
             )
         )
         graph.add_edges_from([(*pair, {"weight": draw(st.floats(0, 1e9)), **extra})])
@@ -343,7 +345,7 @@ def test_no_id_can_be_taken_for_another_number_by_vosviewer(tmp_path, node):
 
 def test_vosviewer_gets_no_attribute_it_would_refuse(tmp_path):
     graph = nx.Graph()
-    good = {"x": 0.5, "cluster": 1, "weight<Papers>": 3, "score<Year>": 2020.5, "city": "Liège"}
+    good = {"x": 0.5, "cluster": 1000, "weight<Papers>": 3, "score<Year>": 2020.5, "city": "Liège"}
     graph.add_node("A", **good, **{"weight<Half>": 1, "y": 1.0, "Url": "u", "my score": "high"})
     graph.add_node("B", **good, **{"weight<Neg>": -1})
     path = write_graph(graph, tmp_path / "g.json")
@@ -352,12 +354,21 @@ def test_vosviewer_gets_no_attribute_it_would_refuse(tmp_path):
         "id": "A",
         "label": "A",
         "x": 0.5,
-        "cluster": 1,
+        "cluster": 1000,
         "city": "Liège",
         "weights": {"Papers": 3, "Links": 0, "Total link strength": 0},
         "scores": {"Year": 2020.5},
         "attributes": {"weight<Half>": 1, "y": 1.0, "Url": "u", "my score": "high"},
     }
+
+
+@pytest.mark.parametrize("cluster", [0, 1001, 1.5, "one"])
+def test_vosviewer_gets_clusters_from_1_to_1000_only(tmp_path, cluster):
+    graph = nx.Graph()
+    graph.add_nodes_from([("A", {"cluster": cluster}), ("B", {"cluster": 1})])
+    path = write_graph(graph, tmp_path / "g.json")
+    items = json.loads(path.read_text(encoding="utf-8"))["network"]["items"]
+    assert [item["attributes"] for item in items] == [{"cluster": cluster}, {"cluster": 1}]
 
 
 def test_gephi_shows_names_as_labels(tmp_path, edges, institutions):
@@ -389,7 +400,7 @@ def test_two_ids_of_one_spelling_are_refused(tmp_path):
 
 # Read files
 
-MAP = 'id,label,x,weight<Links>\n1,"Liège, Univ",0.5,1\n2,2,,1\n007,James,1,0\n'
+MAP = 'id,label,x,weight<Links>\n1,"Liège, Univ",0.5,1\n2,2,,1\n007,James,1,0\n9,Nan,NaN,3\n'
 
 
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
@@ -403,6 +414,7 @@ def test_map_files_open_with_any_delimiter_and_encoding(tmp_path, delimiter, enc
         "1": {"name": "Liège, Univ", "x": 0.5, "weight<Links>": 1},
         "2": {"weight<Links>": 1},
         "007": {"name": "James", "x": 1.0, "weight<Links>": 0},
+        "9": {"name": "Nan", "weight<Links>": 3},
     }
     assert list(graph.edges(data="weight")) == [("1", "2", 0.5)]
 
@@ -449,6 +461,20 @@ def test_a_gexf_of_gephi_gives_names_and_places(tmp_path):
     assert graph.graph["note"] == {"what": "Partners"}
 
 
+def test_defaults_of_graphml_hold_where_nothing_else_is_said(tmp_path):
+    (tmp_path / "g.graphml").write_text(
+        f'{GRAPHML}<key id="c" for="node" attr.name="country" attr.type="string">'
+        "<default>BE</default></key>"
+        '<key id="w" for="edge" attr.name="weight" attr.type="double"><default>2</default></key>'
+        '<graph edgedefault="undirected"><node id="1"><data key="c">FR</data></node><node id="2"/>'
+        '<edge source="1" target="2"/></graph></graphml>',
+        encoding="utf-8",
+    )
+    graph = read_graph(tmp_path / "g.graphml")
+    assert dict(graph.nodes(data="country")) == {"1": "FR", "2": "BE"}
+    assert list(graph.edges(data="weight")) == [("1", "2", 2.0)]
+
+
 def test_the_content_tells_the_format_not_the_extension(tmp_path, edges):
     for suffix in GRAPH_SUFFIXES:
         path = write_graph(edges, tmp_path / f"g{suffix}").rename(tmp_path / "g.csv")
@@ -456,7 +482,6 @@ def test_the_content_tells_the_format_not_the_extension(tmp_path, edges):
 
 
 NODES = '"items": [{"id": 1, "label": "A"}, {"id": 2}]'
-GRAPHML = '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
 
 
 @pytest.mark.parametrize(
@@ -480,10 +505,13 @@ GRAPHML = '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
             f'{{"network": {{{NODES}, "links": [{{"source_id": 1, "target_id": 3}}]}}}}',
             "link 1: a link names the node '3', which is not among the nodes",
         ),
-        (
-            f'{{"network": {{{NODES}, "links": '
-            '[{"source_id": 1, "target_id": 2, "strength": "much"}]}}',
-            "link 1: the weight 'much' of a link is not a number from 0 up",
+        *(
+            (
+                f'{{"network": {{{NODES}, "links": '
+                f'[{{"source_id": 1, "target_id": 2, "strength": {json.dumps(weight)}}}]}}}}',
+                f"link 1: the weight {weight!r} of a link is not a number from 0 up",
+            )
+            for weight in ("much", True, None, float("inf"), [1])
         ),
         (f"{GRAPHML}<graph><node", "line 1: not XML"),
         (f"{GRAPHML}</graphml>", "not a graph as networkx knows it"),
@@ -526,11 +554,11 @@ def test_what_is_no_graph_file_is_refused_in_one_sentence(tmp_path, content, sai
         (MAP, "1\n", "net.txt, line 1: 1 columns"),
         (MAP, "1 2 3 4\n", "net.txt, line 1: 4 columns"),
         (MAP, "", "net.txt: the file is empty"),
-        (MAP + "8,9\n", "1 2 1\n", "map.txt, line 5: 2 columns where the header has 4"),
-        (MAP + "1,a,1,1\n", "1 2 1\n", "map.txt, line 5: the id '1' is empty or stands in two"),
-        (MAP + "5,a,east,1\n", "1 2 1\n", "map.txt, line 5: column 'x' holds 'east'"),
-        (MAP + "5,a,1,1_0\n", "1 2 1\n", "map.txt, line 5: column 'weight<Links>' holds '1_0'"),
-        (MAP + '5,"a,1,1\n', "1 2 1\n", "map.txt, line 5: the double quotes do not match"),
+        (MAP + "8,9\n", "1 2 1\n", "map.txt, line 6: 2 columns where the header has 4"),
+        (MAP + "1,a,1,1\n", "1 2 1\n", "map.txt, line 6: the id '1' is empty or stands in two"),
+        (MAP + "5,a,east,1\n", "1 2 1\n", "map.txt, line 6: column 'x' holds 'east'"),
+        (MAP + "5,a,1,1_0\n", "1 2 1\n", "map.txt, line 6: column 'weight<Links>' holds '1_0'"),
+        (MAP + '5,"a,1,1\n', "1 2 1\n", "map.txt, line 6: the double quotes do not match"),
         ("1 2 1\n", MAP, "map.txt: not a graph file"),
         ('{"network": {"items": []}}', "1 2 1\n", "map.txt: holds its links itself"),
     ],
