@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from collabnet import settings
-from collabnet.errors import CollabnetError
+from collabnet.errors import CollabnetError, UnknownNameError
+from collabnet.identifiers import institution_id
 
 EXAMPLES = {
     "ingest": "collabnet ingest data ../exports/works.jsonl.gz --out build/store",
@@ -28,19 +31,27 @@ SHOWN = 20
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 after one sentence on what went wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name may not fit the code page of a terminal
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
     except CollabnetError as error:
-        print(f"collabnet: {error}", file=sys.stderr)
-        return 2
+        return _failed(str(error))
     except BrokenPipeError:
-        sys.stderr.close()
+        # Python would complain again when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"collabnet: {where}{error.strerror or error}.", file=sys.stderr)
-        return 2
+        return _failed(f"{where}{error.strerror or error}. Check the path.")
     return 0
+
+
+def _failed(sentence: str) -> int:
+    print(f"collabnet: {' '.join(sentence.split())}", file=sys.stderr)
+    return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
         help="institution, country, person or region (default: %(default)s)",
     )
     edges.add_argument("--cap", type=int, help="leave out activities of more parties than this")
-    edges.add_argument("--around", metavar="ID", help="only the links of this node, seen from it")
+    edges.add_argument(
+        "--around", type=_id, metavar="ID", help="only the links of this node, seen from it"
+    )
     edges.add_argument("--region", help="only links with an end in this region")
     edges.add_argument("--out", help=".csv, .xlsx, .parquet, .graphml, .gexf or .json (VOSviewer)")
 
@@ -143,8 +156,16 @@ def _add_counting(parser: argparse.ArgumentParser, kind: str | None = "work") ->
 
 def _add_home(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--home", default=settings.HOME, metavar="ROR", help="home institution (%(default)s)"
+        "--home",
+        type=_id,
+        default=settings.HOME,
+        metavar="ROR",
+        help="home institution (default: %(default)s)",
     )
+
+
+def _id(text: str) -> str:
+    return institution_id(text) or text
 
 
 def _years(text: str) -> tuple[int, int]:
@@ -204,13 +225,17 @@ def _edges(options: argparse.Namespace) -> None:
         count=options.count,
         cap="default" if options.cap is None else options.cap,
     )
+    if options.around:
+        bodies = records.institutions["institution_id"]
+        if options.level == "institution" and options.around not in set(bodies):
+            raise UnknownNameError("institution", options.around, bodies)
+        table = partnerships.around(table, options.around)
     if options.region:
         table = partnerships.within(table, options.region, records.institutions)
-    if options.out and Path(options.out).suffix in GRAPH_SUFFIXES and not options.around:
-        write_graph(table, options.out, institutions=records.institutions)
-    if options.around:
-        table = partnerships.around(table, options.around)
-    if options.out and Path(options.out).suffix not in GRAPH_SUFFIXES:
+    if options.out and Path(options.out).suffix.lower() in GRAPH_SUFFIXES:
+        pairs = table.rename(columns={"home": "source", "partner": "target"})
+        write_graph(pairs, options.out, institutions=records.institutions)
+    elif options.out:
         export_table(table, options.out)
     _show(table, "links", options.out)
 
@@ -245,10 +270,14 @@ def _partners(options: argparse.Namespace) -> None:
 
 
 def _regions(options: argparse.Namespace) -> None:
-    from collabnet import regions
+    from collabnet.regions import region, regions
 
-    table = regions.region(options.name) if options.name else regions.regions()
-    print(table.to_string(index=False, na_rep=""))
+    if not options.name:
+        print(_text(regions()[["region", f"label_{settings.LANGUAGE}", "rules"]]))
+        return
+    table = region(options.name)
+    print(_text(table))
+    print(f"  source: {table.attrs['source']}")
 
 
 def _map(options: argparse.Namespace) -> None:
@@ -291,8 +320,12 @@ def _show(table: pd.DataFrame, what: str, out: str | None) -> None:
     if table.empty:
         print(f"No {what}.")
     else:
-        print(table.head(SHOWN).to_string(index=False, na_rep=""))
+        print(_text(table.head(SHOWN)))
         if len(table) > SHOWN:
             print(f"… and {len(table) - SHOWN:,} more; write them all with --out FILE.csv")
     for line in note_lines(table.attrs.get("note", {})):
         print(f"  {line}")
+
+
+def _text(table: pd.DataFrame) -> str:
+    return table.astype(object).where(table.notna(), "").to_string(index=False)

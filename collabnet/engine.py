@@ -7,12 +7,15 @@ sqlframe frame. `lazy` wraps it for narwhals, in which every join of this packag
 
 from __future__ import annotations
 
+import glob
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import pandas as pd
+
+from collabnet.errors import StoreError
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,8 +32,22 @@ def connection() -> duckdb.DuckDBPyConnection:
 
 
 def scan(path: Path) -> duckdb.DuckDBPyRelation:
-    """Open a Parquet file lazily in DuckDB."""
-    return connection().read_parquet(str(path))
+    """Open a Parquet file lazily in DuckDB.
+
+    Raises
+    ------
+    StoreError
+        It is no Parquet file, or a damaged one.
+    """
+    import duckdb
+
+    try:
+        return connection().read_parquet(glob.escape(str(path)))
+    except duckdb.Error:
+        raise StoreError(
+            f"{path}: damaged, this is no Parquet table. Make the store again with collabnet "
+            "ingest."
+        ) from None
 
 
 def lazy(native: Any) -> nw.LazyFrame:

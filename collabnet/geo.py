@@ -55,10 +55,12 @@ VIEWS = {
     "europe": View("azimuthal", 12, 52, -11, 35, 33, 69),
     "grande-region": View("azimuthal", 6.0, 49.4, 2.7, 47.7, 8.6, 51.05),
     "euregio-meuse-rhine": View("azimuthal", 5.9, 50.8, 4.7, 50.05, 7.0, 51.85),
-    "maghreb": View("azimuthal", 1.5, 31, -14, 18.5, 13, 38),
-    "central-africa": View("azimuthal", 19, 3, 7.5, -14, 31.5, 24),
+    "maghreb": View("azimuthal", 0, 30, -15, 18.5, 14, 39.5),
+    "central-africa": View("azimuthal", 19, 5, 7.5, -14, 31.5, 25),
 }
 """Views by name; a region that has none is given one that holds its shapes (`view_of`)."""
+
+VIEWS |= dict.fromkeys(("eu27", "ehea", "erasmus-programme"), VIEWS["europe"])
 
 
 def countries(resolution: Literal["110m", "50m"] = "110m") -> geopandas.GeoDataFrame:
@@ -85,7 +87,7 @@ def countries(resolution: Literal["110m", "50m"] = "110m") -> geopandas.GeoDataF
     files = ("110m", "50m")
     if resolution not in files:
         raise UnknownNameError("resolution", resolution, files)
-    return _shapes(f"countries-{resolution}").rename(columns={"id": "iso2"})
+    return _decoded(f"countries-{resolution}", "iso2").copy()
 
 
 def nuts3() -> geopandas.GeoDataFrame:
@@ -102,7 +104,7 @@ def nuts3() -> geopandas.GeoDataFrame:
     >>> units.loc["BE332", "name"]
     'Arr. Liège'
     """
-    return _shapes(f"nuts3-{NUTS_VERSION}").rename(columns={"id": "nuts_id"})
+    return _decoded(f"nuts3-{NUTS_VERSION}", "nuts_id").copy()
 
 
 def region_shapes(region: pd.DataFrame) -> geopandas.GeoDataFrame:
@@ -127,10 +129,11 @@ def region_shapes(region: pd.DataFrame) -> geopandas.GeoDataFrame:
     rules = region[region["until"].isna()] if "until" in region else region
     prefixes = tuple(rules.loc[rules["rule"] == "nuts", "code"])
     codes = set(rules.loc[rules["rule"] == "country", "code"])
-    units = nuts3().rename(columns={"nuts_id": "code"})
     states = countries("50m").rename(columns={"iso2": "code"})
-    chosen = states["code"].isin(codes) | (EVERYWHERE in codes)
-    found = [units[units["code"].str.startswith(prefixes)], states[chosen]]
+    found = [states[states["code"].isin(codes) | (EVERYWHERE in codes)]]
+    if prefixes:
+        units = nuts3().rename(columns={"nuts_id": "code"})
+        found.insert(0, units[units["code"].str.startswith(prefixes)])
     return pd.concat(found, ignore_index=True)[["code", "name", "geometry"]]
 
 
@@ -170,6 +173,8 @@ def place_nuts3(institutions: pd.DataFrame) -> pd.Series:
     for country, here in points.groupby("country"):
         prefix = TO_NUTS.get(country, country)
         near = units[units["nuts_id"].str.startswith(prefix)]
+        if near.empty:
+            continue
         found = here.sjoin_nearest(near, max_distance=NEAREST_KM * 1000)
         found = found[~found.index.duplicated()]
         codes = codes.where(~codes.index.isin(found.index), found["nuts_id"].reindex(codes.index))
@@ -215,7 +220,7 @@ def great_circle(
 
     Examples
     --------
-    >>> lon, lat = great_circle(170, 0, -170, 0, points=3)
+    >>> lon, lat = great_circle(170, 0, -170, 0, points=2)
     >>> lon.round(6).tolist(), len(lat)
     ([170.0, 180.0, nan, -180.0, -170.0], 5)
     """
@@ -263,7 +268,7 @@ def equal_earth(lon: Any, lat: Any, lon0: float = 0.0) -> tuple[np.ndarray, np.n
     --------
     >>> x, y = equal_earth(180, 0)
     >>> round(float(x)), round(float(y))
-    (17243, 0)
+    (17244, 0)
     """
     a1, a2, a3, a4 = 1.340264, -0.081106, 0.000893, 0.003796
     m = np.sqrt(3) / 2
@@ -344,7 +349,9 @@ def view_of(shapes: geopandas.GeoDataFrame) -> View:
     west, south, east, north = (float(x) for x in shapes.total_bounds)
     if east - west > 100 or north - south > 80:
         return VIEWS["world"]
-    return View("azimuthal", (west + east) / 2, (south + north) / 2, west, south, east, north)
+    wide, high = 0.1 * (east - west) + 0.3, 0.1 * (north - south) + 0.2
+    extent = (west - wide, south - high, east + wide, north + high)
+    return View("azimuthal", (west + east) / 2, (south + north) / 2, *extent)
 
 
 def frame(view: View, width: float, height: float) -> tuple[float, float, float, float]:
@@ -410,12 +417,8 @@ def _text(name: str) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def _shapes(name: str) -> geopandas.GeoDataFrame:
-    return _decoded(name).copy()
-
-
 @functools.cache
-def _decoded(name: str) -> geopandas.GeoDataFrame:
+def _decoded(name: str, key: str) -> geopandas.GeoDataFrame:
     """Decode a TopoJSON file of MultiPolygons (Bostock & Metcalf, TopoJSON 1.0)."""
     import geopandas
     from shapely import MultiPolygon
@@ -430,7 +433,7 @@ def _decoded(name: str) -> geopandas.GeoDataFrame:
     (layer,) = topology["objects"].values()
     shapes, rows = [], []
     for feature in layer["geometries"]:
-        rows.append({"id": feature["id"] or None, **feature["properties"]})
+        rows.append({key: feature["id"] or None, **feature["properties"]})
         nested = [[ring(r) for r in polygon] for polygon in feature["arcs"]]
         shapes.append(MultiPolygon([(polygon[0], polygon[1:]) for polygon in nested]))
     table = pd.DataFrame(rows).astype("string")

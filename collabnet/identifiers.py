@@ -6,10 +6,14 @@ import re
 import unicodedata
 
 ROR = re.compile(r"(?:https?://)?(?:ror\.org/)?(0[a-hj-km-np-tv-z0-9]{6}\d{2})/?", re.IGNORECASE)
-OPENALEX = re.compile(r"(?:https?://openalex\.org/|openalex:)?(I\d+)", re.IGNORECASE)
+OPENALEX = re.compile(
+    r"(?:https?://openalex\.org/(?:institutions/)?|openalex:)?(I\d+)", re.IGNORECASE
+)
 PIC = re.compile(r"(?:pic:?\s*)?(\d{9})", re.IGNORECASE)
-ERASMUS = re.compile(r"(?:erasmus:)?([A-Z]{1,3})\s+([A-Z][A-Z-]*\d{2,3})")
+ERASMUS = re.compile(r"(?:erasmus:)?(?:([A-Z]{1,2}) |(IRL|LUX) ?)([A-Z][A-Z-]*) ?(\d{1,3})")
 HEI = re.compile(r"(?:hei:)?((?:[a-z0-9-]+\.)+[a-z]{2,})")
+DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d+/.+)", re.IGNORECASE)
 
 
 def iso_country(code: object) -> str | None:
@@ -27,14 +31,14 @@ def iso_country(code: object) -> str | None:
     >>> iso_country("el"), iso_country("UK"), iso_country("NA"), iso_country("")
     ('GR', 'GB', 'NA', None)
     """
-    text = str(code or "").strip().upper()
+    text = code.strip().upper() if isinstance(code, str) else ""
     if len(text) != 2 or not text.isascii() or not text.isalpha():
         return None
     return {"EL": "GR", "UK": "GB"}.get(text, text)
 
 
 def institution_id(text: object) -> str | None:
-    """Return an identifier of an institution in its normal form, or None where it is none.
+    r"""Return an identifier of an institution in its normal form, or None where it is none.
 
     A ROR id is bare; the others carry their prefix: `openalex:`, `pic:`, `erasmus:`, `hei:`.
 
@@ -46,12 +50,12 @@ def institution_id(text: object) -> str | None:
 
     Examples
     --------
-    >>> institution_id("https://ror.org/00afp2z80"), institution_id("B\\u00a0 LIEGE01")
+    >>> institution_id("https://ror.org/00afp2z80"), institution_id("B  LIEGE01")
     ('00afp2z80', 'erasmus:B LIEGE01')
     >>> institution_id("999976105"), institution_id("uliege.be"), institution_id("Liège")
     ('pic:999976105', 'hei:uliege.be', None)
     """
-    written = " ".join(str(text or "").split())
+    written = " ".join(text.split()) if isinstance(text, str) else ""
     if found := ROR.fullmatch(written):
         return found[1].lower()
     if found := OPENALEX.fullmatch(written):
@@ -59,10 +63,27 @@ def institution_id(text: object) -> str | None:
     if found := PIC.fullmatch(written):
         return f"pic:{found[1]}"
     if found := ERASMUS.fullmatch(written):
-        return f"erasmus:{found[1]} {found[2]}"
+        return f"erasmus:{found[2] or found[1] + ' '}{found[3]}{found[4]}"
     if found := HEI.fullmatch(written.lower()):
         return f"hei:{found[1]}"
     return None
+
+
+def doi(text: object) -> str | None:
+    """Return a DOI in lower case and without resolver, or None where `text` is none.
+
+    Parameters
+    ----------
+    text
+        DOI, bare, as an address or after `doi:`.
+
+    Examples
+    --------
+    >>> doi("https://dx.doi.org/10.7717/PeerJ.4375"), doi("DOI: 10.1000/182"), doi("none")
+    ('10.7717/peerj.4375', '10.1000/182', None)
+    """
+    found = DOI.fullmatch(text.strip()) if isinstance(text, str) else None
+    return found[1].lower() if found else None
 
 
 def name_key(name: object) -> str:
@@ -78,7 +99,7 @@ def name_key(name: object) -> str:
     >>> name_key("Université de Liège"), name_key("The University of  Liege")
     ('universite de liege', 'university of liege')
     """
-    plain = unicodedata.normalize("NFKD", str(name or "")).casefold()
+    plain = unicodedata.normalize("NFKD", name if isinstance(name, str) else "").casefold()
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     words = re.sub(r"[^\w]+", " ", plain).split()
     return " ".join(words[1:] if words[:1] == ["the"] else words)

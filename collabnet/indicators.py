@@ -5,6 +5,7 @@ Every docstring gives the formula and its source. Counting schemes are those of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import narwhals as nw
@@ -13,7 +14,7 @@ import pandas as pd
 
 from collabnet import engine, settings
 from collabnet.errors import UnknownNameError
-from collabnet.links import Years, dated, join_key
+from collabnet.links import Years, dated, join_key, overlapping
 from collabnet.records import Records
 from collabnet.regions import memberships
 
@@ -50,7 +51,9 @@ def output(
     Raises
     ------
     UnknownNameError
-        A level or counting that is not known.
+        A kind, level or counting that is not known.
+    CollabnetError
+        Years the wrong way round.
 
     References
     ----------
@@ -69,7 +72,8 @@ def output(
         raise UnknownNameError("level", level, ("institution", "country"))
     if count not in OUTPUT_COUNTS:
         raise UnknownNameError("counting", count, OUTPUT_COUNTS)
-    rows = _authorships(records, kind, years)
+    acts = overlapping(dated(records, kind), years)
+    rows = _authorships(records, acts)
     named = rows.filter(~nw.col(unit).is_null())
     if count == "fractional":
         authors = rows.group_by("activity", "author").agg(rows=nw.len())
@@ -86,7 +90,7 @@ def output(
     table = engine.collect(shares.rename({unit: "unit", "credit": "output"}))
     table["output"] = table["output"].astype("float64")
     table = table.sort_values(["output", "unit"], ascending=[False, True], ignore_index=True)
-    total = int(engine.collect(rows.group_by("activity").agg(n=nw.len()).select(n=nw.len())).n[0])
+    total = int(engine.collect(acts.select(n=nw.len())).n[0])
     note: dict[str, object] = {
         "what": "output",
         "kind": kind,
@@ -171,8 +175,8 @@ def similarities(edges: pd.DataFrame, outputs: pd.DataFrame) -> pd.DataFrame:
     size = outputs.set_index("unit")["output"]
     strength = strengths(edges).set_index("unit")["strength"]
     c = edges["weight"]
-    n1, n2 = edges["source"].map(size).astype(float), edges["target"].map(size).astype(float)
-    k1, k2 = edges["source"].map(strength), edges["target"].map(strength)
+    n1, n2 = (edges[end].map(size).astype(float) for end in ("source", "target"))
+    k1, k2 = (edges[end].map(strength).astype(float) for end in ("source", "target"))
     table = edges.assign(
         salton=c / np.sqrt(n1 * n2),
         jaccard=c / (n1 + n2 - c),
@@ -222,7 +226,7 @@ def collaboration(
     unit = {"institution": "institution_id", "country": "country"}.get(level)
     if unit is None:
         raise UnknownNameError("level", level, ("institution", "country"))
-    rows = _authorships(records, kind, years)
+    rows = _authorships(records, overlapping(dated(records, kind), years))
     spans = [
         getattr(nw.col(column), end)().alias(f"{column}_{end}")
         for column in ("institution_id", "country")
@@ -261,7 +265,7 @@ def collaboration(
 def region_shares(
     edges: pd.DataFrame,
     institutions: pd.DataFrame,
-    names: tuple[str, ...] = settings.REGIONS,
+    names: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Return for each region how much of its linking stays inside it.
 
@@ -274,7 +278,7 @@ def region_shares(
     institutions
         Where they are.
     names
-        Names of regions.
+        Names of regions; `settings.REGIONS` by default.
 
     Returns
     -------
@@ -293,7 +297,8 @@ def region_shares(
     >>> region_shares(links, bodies, ("maghreb",)).openness.tolist()
     [1.0]
     """
-    places = memberships(institutions, list(names))
+    names = settings.REGIONS if names is None else names
+    places = memberships(institutions, names)
     rows = []
     for name in names:
         inside = set(places.loc[places["region"] == name, "institution_id"])
@@ -315,16 +320,17 @@ def region_shares(
     return table
 
 
-def _authorships(records: Records, kind: str, years: Years | None) -> nw.LazyFrame:
+def _authorships(records: Records, acts: nw.LazyFrame) -> nw.LazyFrame:
     """Return (activity, author, institution_id, country), once each.
 
     An author is told by his place in the list; an organisation that signs for itself is its own.
     """
-    acts = dated(records, kind)
-    if years is not None:
-        acts = acts.filter(nw.col("first") <= years[1], nw.col("last") >= years[0])
     author = nw.coalesce(
-        nw.col("position").cast(nw.String), nw.col("person_id"), nw.col("institution_id")
+        nw.col("position").cast(nw.String),
+        nw.col("person_id"),
+        nw.col("institution_id"),
+        nw.col("country"),
+        nw.lit(""),
     )
     rows = (
         records.lazy("participants")

@@ -100,8 +100,9 @@ def resolve(
     moves = _moves(relations, roll_up, succession=succession)
     people = records.participants
     old = people["institution_id"]
-    evidence = old.map(found.set_index("institution_id")["evidence"]).fillna(people["evidence"])
-    new = old.map(found.set_index("institution_id")["ror"]).fillna(old)
+    found = found.set_index("institution_id")
+    evidence = old.map(found["evidence"]).astype("string").fillna(people["evidence"])
+    new = old.map(found["ror"]).astype("string").fillna(old)
     for _ in range(len(moves)):  # a part of a predecessor moves twice
         moved = new.map(moves["to"]).astype("string")
         if moved.isna().all():
@@ -116,7 +117,7 @@ def resolve(
         )
     bodies = bodies.assign(
         institution_id=bodies["institution_id"]
-        .map(found.set_index("institution_id")["ror"])
+        .map(found["ror"])
         .astype("string")
         .fillna(bodies["institution_id"])
     )
@@ -128,6 +129,7 @@ def resolve(
         merged["nuts3"].isna() & placed.notna(), geo.NUTS_VERSION
     )
     merged["nuts3"] = merged["nuts3"].fillna(placed)
+    merged["name"] = merged["name"].fillna(merged["institution_id"])
     used = set(merged["institution_id"])
     relations = relations[relations["from"].isin(used) | relations["to"].isin(used)]
     out = Records(

@@ -15,7 +15,7 @@ import pandas as pd
 
 from collabnet import engine, settings
 from collabnet.errors import CollabnetError, UnknownNameError
-from collabnet.records import Records
+from collabnet.records import NUMBERS, Records
 from collabnet.regions import memberships
 from collabnet.schema import KINDS
 
@@ -127,7 +127,7 @@ def behind(
     >>> behind(records, ("M", "L")).activity_id.tolist()
     ['p1']
     """
-    units = _units(records, kind, level, years, None)
+    units = _units(records, kind, level, years, edge if level == "region" else None)
     ends = list(edge) if units.ids is None else _numbers(units.ids, edge)
     frame = units.frame.filter(nw.col("unit").is_in(ends))
     last = "last" if "last" in frame.collect_schema().names() else "first"
@@ -145,7 +145,8 @@ def behind(
     found = records.lazy("activities").join(
         shared.select("activity"), left_on=key, right_on="activity", how="semi"
     )
-    table = engine.collect(found).sort_values("activity_id", ignore_index=True)
+    table = engine.collect(found).drop(columns=[*NUMBERS], errors="ignore")
+    table = table.sort_values("activity_id", ignore_index=True)
     table.attrs["note"] = {"what": "activities", "edge": list(edge), "kind": kind, "years": years}
     return table
 
@@ -274,6 +275,21 @@ def dated(records: Records, kind: str) -> nw.LazyFrame:
     )
 
 
+def overlapping(acts: nw.LazyFrame, years: Years | None) -> nw.LazyFrame:
+    """Keep the activities that are known to overlap the years.
+
+    Raises
+    ------
+    CollabnetError
+        The first year comes after the last.
+    """
+    if years is None:
+        return acts
+    if years[0] > years[1]:
+        raise CollabnetError(f"years={years}: the first year comes after the last.")
+    return acts.filter(nw.col("first") <= years[1], nw.col("last") >= years[0])
+
+
 def _units(
     records: Records,
     kind: str,
@@ -283,8 +299,6 @@ def _units(
 ) -> _Units:
     if level not in (*UNITS, "region"):
         raise UnknownNameError("level", level, (*UNITS, "region"))
-    if years is not None and years[0] > years[1]:
-        raise CollabnetError(f"years={years}: the first year comes after the last.")
     acts = dated(records, kind)
     population = _population(acts, years)
     people = records.lazy("participants")
@@ -357,10 +371,8 @@ def _population(acts: nw.LazyFrame, years: Years | None) -> dict[str, int]:
             nw.col("last") < years[0],
         )
         undecided = engine.collect(perhaps.select(n=nw.len()))["n"].iloc[0]
-    if years is not None:
-        acts = acts.filter(nw.col("first") <= years[1], nw.col("last") >= years[0])
     counts = engine.collect(
-        acts.select(
+        overlapping(acts, years).select(
             activities=nw.len(),
             truncated=nw.col("truncated").cast(nw.Int64).sum(),
             made_up=nw.col("synthetic").cast(nw.Int64).sum(),
@@ -380,7 +392,7 @@ def _tally(sizes: nw.LazyFrame, limit: int | None) -> dict[str, Any]:
     counts = engine.collect(
         sizes.select(
             placed=nw.len(),
-            joint=(n > 1).cast(nw.Int64).sum(),
+            joint=((n > 1) & ~over).cast(nw.Int64).sum(),
             capped=over.cast(nw.Int64).sum(),
             pairs=nw.when(over).then(n * (n - 1)).otherwise(nw.lit(0)).sum(),
         )
@@ -389,7 +401,7 @@ def _tally(sizes: nw.LazyFrame, limit: int | None) -> dict[str, Any]:
     left_out = {"activities": number["capped"], "pairs": number["pairs"] // 2}
     return {
         "placed": number["placed"],
-        "joint": number["joint"] - number["capped"],
+        "joint": number["joint"],
         "left_out": left_out,
     }
 

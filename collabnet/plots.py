@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ from collabnet.words import (
     name_in,
     number,
     plain,
+    spanned,
     text_width,
     told,
     words_of,
@@ -207,18 +208,19 @@ def plot_compare(
     table["weight"] = table["weight_left"].astype("Float64").fillna(0.0)
     rows, here = _rows(table, institutions, home, lang)
     rows["group"] = rows["found"]
-    for row in rows.index:
-        for side, kind in zip(("left", "right"), kinds, strict=True):
-            weight = rows.at[row, f"weight_{side}"]
-            if pd.notna(weight):
-                rows.at[row, "hover"] += f"<br>{kind}: {number(weight, lang)}"
+    rows["rank"] = rows.groupby("group").cumcount()
+    for side, kind in zip(("left", "right"), kinds, strict=True):
+        rows["hover"] = [
+            hover if pd.isna(weight) else f"{hover}<br>{kind}: {number(weight, lang)}"
+            for hover, weight in zip(rows["hover"], rows[f"weight_{side}"], strict=True)
+        ]
     names = [words["both"], *(words["only"].format(what=kind) for kind in kinds)]
     return _figure(
         rows,
         here,
         [Group(key, name, *FOUND[key]) for key, name in zip(FOUND, names, strict=True)],
         institutions,
-        what=words["against"].format(left=kinds[0], right=kinds[1].lower()),
+        what=words["against"].format(left=spanned(notes[0], words), right=spanned(notes[1], words)),
         said=list(dict.fromkeys(told(side, words) for side in notes)),
         synthetic=any(side.get("synthetic") for side in notes),
         lang=lang,
@@ -328,6 +330,7 @@ def _flows(
         for i, name in enumerate(names)
     ]
     lies = memberships(institutions, names).drop_duplicates("institution_id")
+    rows["rank"] = range(len(rows))
     rows["group"] = rows["partner"].map(lies.set_index("institution_id")["region"])
     kind = capital(kind_of(note, words))
     labels = {group.key: group.label for group in groups}
@@ -337,7 +340,7 @@ def _flows(
         here,
         [*groups, Group("", words["elsewhere"], GREY, "circle")],
         institutions,
-        what=kind,
+        what=spanned(note, words),
         said=[told(note, words), words["overlap"], words["lists"].format(names=", ".join(names))],
         synthetic=bool(note.get("synthetic")),
         lang=lang,
@@ -390,7 +393,9 @@ def _label(region: str, lang: str) -> str:
     return labels.get(lang) or labels.get("en") or region
 
 
-def _view(region: str | None, rules: pd.DataFrame | None, places: pd.DataFrame) -> geo.View:
+def _view(
+    region: str | None, rules: pd.DataFrame | None, places: pd.DataFrame, here: dict[str, Any]
+) -> geo.View:
     """Return the view of a region: its own, or one that holds its shapes, else its institutions."""
     import geopandas
 
@@ -400,9 +405,10 @@ def _view(region: str | None, rules: pd.DataFrame | None, places: pd.DataFrame) 
         return geo.VIEWS[region]
     shapes = geo.region_shapes(rules)
     if shapes.empty:
-        shapes = geopandas.GeoDataFrame(
-            geometry=geopandas.points_from_xy(places["lon"], places["lat"]), crs="EPSG:4326"
+        points = geopandas.points_from_xy(
+            [here["lon"], *places["lon"]], [here["lat"], *places["lat"]]
         )
+        shapes = geopandas.GeoDataFrame(geometry=points, crs="EPSG:4326")
     return geo.view_of(shapes)
 
 
@@ -434,91 +440,109 @@ def _figure(
         lies = rows["partner"].isin(memberships(institutions, [rules])["institution_id"])
     placed = rows[["lat", "lon"]].notna().all(axis=1)
     seen = rows[lies & placed]
-    drawn = seen.head(top).reset_index(drop=True)
-    known = [group.key for group in groups]
-    drawn["group"] = drawn["group"].where(drawn["group"].isin(known), known[-1])
-    groups = [group for group in groups if (drawn["group"] == group.key).any()]
+    drawn, groups = _chosen(seen, groups, top, labels)
+    entries = [f"{g.label} ({int((drawn['group'] == g.key).sum())})" for g in groups]
+    view = _view(region, rules, seen, here)
 
     pattern = words["title" if region is None else "title_in"]
     place = "" if region is None else _label(region, lang)
-    given = title or pattern.format(what=what, home=here["name"], region=place)
+    title = title or pattern.format(what=what, home=here["name"], region=place)
     shown = count(words, "shown", len(seen), lang)
     if len(drawn) < len(seen):
         counts = {"n": len(drawn), "all": len(seen), "hidden": len(seen) - len(drawn)}
         shown = words["top"].format(**{k: number(v, lang) for k, v in counts.items()})
     shown = [capital(shown), count(words, "outside", int((~lies).sum()), lang)]
     said = [*said, count(words, "unplaced", int((lies & ~placed).sum()), lang)]
+    origin = geo.sources(lang)
+    source = [origin["nuts3"]] if sheet.shows_nuts(view) else []
+    source += [origin["countries"], origin["disclaimer"]]
 
     inner = size[0] - 2 * MARGIN
-    view = _view(region, rules, seen)
-    credits = geo.sources(lang)
-    source = [credits["countries"], credits["disclaimer"]]
-    if sheet.shows_nuts(view):
-        source.insert(0, credits["nuts3"])
-    titles = wrap(given, inner, 20, 2)
+    titles = wrap(title, inner, 20, 2)
     subtitles = wrap(" · ".join(filter(None, shown)), inner - (400 if weights else 0), 13, 2)
     feet = wrap(capital(" · ".join(filter(None, said))), inner, SMALL, 3) if any(said) else []
-    feet = [*map(plain, feet), *map(plain, wrap(" ".join(source), inner, SMALL, 2))]
+    feet = [plain(line, 999) for line in [*feet, *wrap(" ".join(source), inner, SMALL, 2)]]
     feet = [*([f"<b>{words['synthetic']}</b>"] if synthetic else []), *feet]
-    entries = [f"{g.label} ({int((drawn['group'] == g.key).sum())})" for g in groups]
     entry = 44 + max((text_width(text, LABEL) for text in entries), default=0)
-    legend_rows = math.ceil(len(entries) / max(1, inner // entry))
-    above = 22 + 25 * len(titles) + 17 * len(subtitles)
-    below = 16 + 21 * legend_rows + 15 * len(feet)
+    above = 36 + 26 * len(titles) + 17 * len(subtitles)
+    below = 16 + 21 * math.ceil(len(entries) / max(1, inner // entry)) + 15 * len(feet)
 
     page = Sheet(view, inner, size[1] - above - below)
     sheet.draw_base(page, geo.region_shapes(rules) if shaded and rules is not None else None)
-    taken = _draw_partners(page, drawn, here, groups, labels, weights, lang)
-    sheet.name_countries(page, taken, lang)
+    boxes, lines = sheet.draw_partners(page, drawn, here, groups, lang if weights else None)
+    sheet.name_countries(page, boxes, lines, lang)
     for group, text in zip(groups, entries, strict=True):
         looks = {"size": 10, "symbol": group.symbol, "color": group.colour}
         page.draw([np.nan], [np.nan], mode="markers", marker=looks, legendgroup=group.key)
         page.traces[-1] |= {"name": plain(text), "showlegend": True}
-    corner = {"x": 0, "y": 0, "xanchor": "left", "yanchor": "bottom", "align": "left"}
+    pixels = zip(*page.pixels(drawn["lon"], drawn["lat"]), strict=True)
+    beyond = [page.holds(*pixel) for pixel in pixels].count(False)
+    notes = _notes(feet, below, count(words, "beyond", beyond, lang), drawn.empty and words["none"])
+    layout = _layout(page, size, (above, below), "" if drawn.empty else weights)
+    layout["annotations"] = notes
+    layout["title"] |= {"text": "<br>".join(plain(line, 999) for line in titles)}
+    layout["title"]["subtitle"]["text"] = "<br>".join(subtitles)
+    layout["meta"] = {"title": f"{title}. {'. '.join(filter(None, shown))}.", "lang": lang}
+    return go.Figure({"data": page.traces, "layout": layout})
+
+
+def _chosen(
+    seen: pd.DataFrame, groups: list[Group], top: int, labels: int
+) -> tuple[pd.DataFrame, list[Group]]:
+    """Return the strongest partners, those to be named with a label, and the groups they are in."""
+    drawn = seen.head(top).reset_index(drop=True)
+    known = [group.key for group in groups]
+    drawn["group"] = drawn["group"].where(drawn["group"].isin(known), known[-1])
+    drawn["label"] = drawn["name"].where(drawn["rank"].rank(method="first") <= labels, "")
+    return drawn, [group for group in groups if (drawn["group"] == group.key).any()]
+
+
+def _notes(feet: list[str], below: int, beyond: str, none: str | bool) -> list[dict[str, Any]]:
+    """Return the texts that stand on the page, not on the map."""
+    page: dict[str, Any] = {"showarrow": False, "xref": "paper", "yref": "paper"}
+    corner = {**page, "x": 0, "y": 0, "xanchor": "left", "yanchor": "bottom", "borderpad": 0}
+    font = {"size": SMALL, "color": GREY}
     notes = [
-        _text(line, **corner, yshift=8 + 15 * i - below, font={"size": SMALL, "color": GREY})
+        {**corner, "text": line, "align": "left", "yshift": 8 + 15 * i - below, "font": font}
         for i, line in enumerate(reversed(feet))
     ]
-    if drawn.empty:
-        notes.append(_text(words["none"], x=0.5, y=0.5, font={"size": 16}, bgcolor="white"))
-    notes += _towards_home(page, drawn, here)
+    if beyond:
+        notes.append({**corner, "text": beyond, "borderpad": 4, "bgcolor": "white", "font": font})
+    if none:
+        middle = {"x": 0.5, "y": 0.5, "borderpad": 8, "bgcolor": "white", "font": {"size": 16}}
+        notes.append({**page, **middle, "text": none})
+    return notes
 
-    legend = {"orientation": "h", "itemsizing": "trace", "bgcolor": "rgba(0,0,0,0)"}
-    steps = {"itemclick": False, "itemdoubleclick": False, "entrywidth": 36}
-    steps |= {"title": {"text": f"{weights or ''}  ", "side": "left", "font": {"color": GREY}}}
-    layout = {
+
+def _layout(
+    page: Sheet, size: tuple[int, int], edges: tuple[int, int], weights: str | None
+) -> dict[str, Any]:
+    """Return where everything stands; `edges` are the pixels above and below the map."""
+    legend: dict[str, Any] = {"orientation": "h", "itemsizing": "trace", "bgcolor": "rgba(0,0,0,0)"}
+    font = {"size": LABEL, "color": GREY}
+    steps: dict[str, Any] = {"itemclick": False, "itemdoubleclick": False, "entrywidth": 36}
+    steps |= {"title": {"text": f"{weights or ''}  ", "side": "left", "font": font}}
+    x0, y0, x1, y1 = page.limits
+    return {
         "width": size[0],
         "height": size[1],
-        "margin": {"l": MARGIN, "r": MARGIN, "t": above, "b": below, "autoexpand": False},
+        "margin": {"l": MARGIN, "r": MARGIN, "t": edges[0], "b": edges[1], "autoexpand": False},
         "paper_bgcolor": "white",
-        "plot_bgcolor": sheet.SEA if view.projection == "azimuthal" else "white",
+        "plot_bgcolor": sheet.SEA if page.view.projection == "azimuthal" else "white",
         "font": {"family": sheet.FONT, "size": LABEL, "color": INK},
         "title": {
-            "text": "<br>".join(map(plain, titles)),
             "font": {"size": 20},
-            "subtitle": {"text": "<br>".join(subtitles), "font": {"size": 13, "color": GREY}},
+            "subtitle": {"font": {"size": 13, "color": GREY}},
             "x": MARGIN / size[0],
             "y": 1 - 16 / size[1],
             "yref": "container",
             "yanchor": "top",
         },
-        "xaxis": {"visible": False, "range": [page.limits[0], page.limits[2]]},
-        "yaxis": {
-            "visible": False,
-            "range": [page.limits[1], page.limits[3]],
-            "scaleanchor": "x",
-        },
+        "xaxis": {"visible": False, "range": [x0, x1]},
+        "yaxis": {"visible": False, "range": [y0, y1], "scaleanchor": "x"},
         "legend": {**legend, "x": 0, "y": 0, "yanchor": "top"},
         "legend2": {**legend, **steps, "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"},
         "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": INK}},
         "hovermode": "closest",
         "dragmode": "pan",
-        "annotations": notes,
-        "meta": {"title": f"{given}. {'. '.join(filter(None, shown))}.", "lang": lang},
     }
-    return go.Figure({"data": page.traces, "layout": layout})
-
-
-def _text(text: str, **looks: Any) -> dict[str, Any]:
-    """Return an annotation placed on the page, not on the map."""
-    return {"text": text, "showarrow": False, "xref": "paper", "yref": "paper", **looks}

@@ -19,6 +19,8 @@ from collabnet.errors import SchemaError, StoreError
 
 PROVENANCE = "provenance.json"
 VERSIONED = ("activities", "participants", "fields")
+NUMBERS = ("activity_no", "institution_no")
+"""Columns a store adds to its tables: row numbers, which mean nothing outside it."""
 
 
 class Records:
@@ -69,11 +71,11 @@ class Records:
                 f"There is no table {min(unknown)!r}; the tables are {', '.join(schema.TABLES)}."
             )
         self._native: dict[str, Any] = {
-            name: schema.check(name, table) if isinstance(table, pd.DataFrame) else table
+            name: _checked(name, table) if isinstance(table, pd.DataFrame) else table
             for name, table in tables.items()
         }
-        for name in schema.TABLES:
-            self._native.setdefault(name, schema.empty(name))
+        for name in set(schema.TABLES) - set(tables):
+            self._native[name] = schema.empty(name)
         self.provenance: dict[str, Any] = {"sources": [], "merged": 0, **(provenance or {})}
         if all(isinstance(self._native[t], pd.DataFrame) for t in ("participants", "institutions")):
             self._complete()
@@ -83,7 +85,7 @@ class Records:
             raise AttributeError(f"Records has no table or attribute {name!r}.")
         native = self._native[name]
         if not isinstance(native, pd.DataFrame):
-            native = schema.check(name, engine.collect(engine.lazy(native)))
+            native = _checked(name, engine.collect(engine.lazy(native)))
             if name != "participants":
                 self.__dict__[name] = native
         return native
@@ -155,6 +157,10 @@ class Records:
             self._native["participants"] = people.assign(country=people["country"].fillna(implied))
 
 
+def _checked(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    return schema.check(name, table.drop(columns=[*NUMBERS], errors="ignore"))
+
+
 def _keep_newest(tables: dict[str, pd.DataFrame]) -> int:
     """Keep one version of each activity with its own rows; return how many versions went."""
     acts, people = tables["activities"], tables["participants"]
@@ -214,9 +220,8 @@ def write_store(records: Records, path: str | Path) -> Path:
         )
     tables = {name: getattr(records, name) for name in schema.TABLES}
     for name, table in tables.items():
-        columns = [c for c in table.columns if not c.endswith("_no")]
-        order = [c for c in ("activity_id", "position", *schema.TABLES[name]) if c in columns]
-        tables[name] = table[columns].sort_values(
+        order = [c for c in ("activity_id", "position", *schema.TABLES[name]) if c in table]
+        tables[name] = table.sort_values(
             list(dict.fromkeys(order)), ignore_index=True, kind="stable"
         )
     people = tables["participants"]
@@ -234,10 +239,11 @@ def write_store(records: Records, path: str | Path) -> Path:
         "counts": records.counts(),
         "store": _digest(records.provenance),
     }
-    fresh = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    old = path.with_name(f".{path.name}.old-{os.getpid()}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in path.parent.glob(f".{path.name}.tmp-*"):
+    place = path.absolute()
+    fresh = place.with_name(f".{place.name}.tmp-{os.getpid()}")
+    old = place.with_name(f".{place.name}.old-{os.getpid()}")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in place.parent.glob(f".{place.name}.tmp-*"):
         shutil.rmtree(leftover)
     fresh.mkdir()
     try:
@@ -245,10 +251,12 @@ def write_store(records: Records, path: str | Path) -> Path:
             table.to_parquet(fresh / f"{name}.parquet", index=False, compression="zstd")
         text = json.dumps(stamp, ensure_ascii=False, indent=1, allow_nan=False)
         (fresh / PROVENANCE).write_text(text + "\n", encoding="utf-8")
-        if path.exists():
-            path.rename(old)
-        fresh.rename(path)
+        if place.exists():
+            place.rename(old)
+        fresh.rename(place)
     finally:
+        if old.exists() and not place.exists():
+            old.rename(place)
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
     return path
@@ -271,6 +279,7 @@ def read_store(path: str | Path) -> Records:
     try:
         provenance = json.loads((path / PROVENANCE).read_text(encoding="utf-8"))
         written = int(provenance["schema"])
+        _digest(provenance)
     except FileNotFoundError:
         raise StoreError(
             f"{path}: no store here (no {PROVENANCE}). "

@@ -1,4 +1,4 @@
-"""Regions: overlapping sets of NUTS regions, countries and named institutions, dated, with source.
+"""Regions: overlapping sets of NUTS units, countries and named institutions, dated, with source.
 
 The list is `data/regions.toml`; anyone may write another one. A region is a table of rules, so two
 of them are joined with `pandas.concat`.
@@ -6,6 +6,8 @@ of them are joined with `pandas.concat`.
 
 from __future__ import annotations
 
+import copy
+import re
 import tomllib
 from collections.abc import Sequence
 from functools import cache
@@ -17,12 +19,21 @@ import pandas as pd
 
 from collabnet import settings
 from collabnet.errors import InputError, UnknownNameError
+from collabnet.identifiers import institution_id, iso_country
 
-RULES = {"nuts": "nuts", "countries": "country", "institutions": "institution"}
-LANGUAGES = ("en", "fr", "de", "nl")
 COLUMNS = ["region", "rule", "code", "since", "until"]
+DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 EVERYWHERE = "*"
-FROM_NUTS = {"EL": "GR", "UK": "GB"}
+LANGUAGES = ("en", "fr", "de", "nl")
+RULES = {"nuts": "nuts", "countries": "country", "institutions": "institution"}
+"""Keys of the file and the rule each makes."""
+
+KEYS = ("labels", "source", "status", "note", "nuts_versions", *RULES)
+EXAMPLES = {
+    "nuts": '"BE33" or { code = "BE33", since = "2019-04" }',
+    "countries": '"LU" or { code = "GB", until = "2020-01-31" }',
+    "institutions": '"00afp2z80" or { id = "00afp2z80", since = "2008" }',
+}
 
 
 def region(name: str, *, at: str | None = None, path: str | Path | None = None) -> pd.DataFrame:
@@ -33,8 +44,8 @@ def region(name: str, *, at: str | None = None, path: str | Path | None = None) 
     name
         Name of the region, such as "grande-region"; `regions` lists them.
     at
-        ISO date; keep what belonged to the region on that day. By default every rule is kept that
-        has not ended.
+        ISO date (2019, 2019-06 or 2019-06-30): keep what belonged to the region then. By default a
+        rule that has an end is left out.
     path
         A TOML file to read instead of the shipped one.
 
@@ -42,38 +53,38 @@ def region(name: str, *, at: str | None = None, path: str | Path | None = None) 
     -------
     `region, rule, code, since, until`: rule is {"nuts", "country", "institution"}; code is a NUTS
     prefix, an ISO 3166-1 alpha-2 code (`*` is everywhere) or an institution id. `attrs` hold
-    `labels` by language, `source`, `status` and `note`.
+    `region`, `at`, `labels` by language, `source`, `status` {"verified", "recalled"}, `note` and
+    `nuts_versions` (those in which the prefixes hold).
 
     Raises
     ------
     UnknownNameError
         There is no region of this name.
     InputError
-        The file is no list of regions.
+        The file is no list of regions, or `at` is no date.
 
     Examples
     --------
     >>> region("maghreb").code.tolist()
     ['DZ', 'MA', 'TN']
+    >>> "GB" in set(region("eu27", at="2019").code), "GB" in set(region("eu27", at="2021").code)
+    (True, False)
     """
-    known = _load(Path(path)) if path else _shipped()
+    if at is not None and not DATE.fullmatch(at):
+        raise InputError(f"at={at!r} is not a date such as 2020, 2020-01 or 2020-01-31.")
+    known = _list(path)
     if name not in known:
         raise UnknownNameError("region", name, known)
     entry = known[name]
     rows = [
-        {"region": name, "rule": RULES[kind], "since": None, "until": None, **rule}
-        for kind in RULES
-        for rule in entry[kind]
+        {"region": name, "rule": rule, **given}
+        for key, rule in RULES.items()
+        for given in entry[key]
     ]
     table = pd.DataFrame(rows, columns=COLUMNS).astype("string")
-    if at is None:
-        table = table[table["until"].isna()]
-    else:
-        began = table["since"].isna() | (table["since"] <= at)
-        table = table[began & (table["until"].isna() | (table["until"] >= at))]
-    table = table.sort_values(["rule", "code"], ignore_index=True)
-    table.attrs = {"region": name, "labels": entry["labels"], "at": at}
-    table.attrs |= {key: entry[key] for key in ("source", "status", "note")}
+    table = table[_valid(table, at)].sort_values(["rule", "code"], ignore_index=True)
+    facts = {key: entry[key] for key in ("labels", "source", "status", "note", "nuts_versions")}
+    table.attrs = copy.deepcopy({"region": name, "at": at, **facts})
     return table
 
 
@@ -87,7 +98,8 @@ def regions(*, path: str | Path | None = None) -> pd.DataFrame:
 
     Returns
     -------
-    `region, label_en, label_fr, label_de, label_nl, rules, source`, in the order of the file.
+    `region, label_en, label_fr, label_de, label_nl, rules, source`, in the order of the file;
+    `rules` is their number, ended ones included.
 
     Raises
     ------
@@ -99,17 +111,17 @@ def regions(*, path: str | Path | None = None) -> pd.DataFrame:
     >>> regions().set_index("region").label_fr["euregio-meuse-rhine"]
     'Euregio Meuse-Rhin'
     """
-    known = _load(Path(path)) if path else _shipped()
     rows = [
         {
             "region": name,
             **{f"label_{lang}": entry["labels"].get(lang) for lang in LANGUAGES},
-            "rules": sum(len(entry[kind]) for kind in RULES),
+            "rules": sum(len(entry[key]) for key in RULES),
             "source": entry["source"],
         }
-        for name, entry in known.items()
+        for name, entry in _list(path).items()
     ]
-    return pd.DataFrame(rows).astype({"region": "string", "source": "string"})
+    table = pd.DataFrame(rows)
+    return table.astype(dict.fromkeys(table.columns.drop("rules"), "string"))
 
 
 def memberships(
@@ -120,18 +132,23 @@ def memberships(
 ) -> pd.DataFrame:
     """Say which institution lies in which region; one may lie in several.
 
+    An institution lies in a region if its NUTS 3 code begins with a prefix of it, if its country is
+    listed there (a prefix of two letters is a whole country), or if it is named.
+
     Parameters
     ----------
     institutions
         `institution_id`, and of `nuts3` and `country` what is known.
     names
-        Regions, or names of regions; `settings.REGIONS` by default.
+        Names of regions, or tables of `region`, which are taken as they are; `settings.REGIONS` by
+        default.
     at
-        ISO date, as in `region`.
+        ISO date at which named regions are taken, as in `region`.
 
     Returns
     -------
-    `institution_id, region`, one row a membership, in the order of `names`.
+    `institution_id, region`, one row a membership, in the order of `names`. Who is missing is
+    outside, or one of `unplaced`.
 
     Raises
     ------
@@ -145,12 +162,11 @@ def memberships(
     ['euregio-meuse-rhine', 'grande-region']
     """
     found = []
-    for given in names if names is not None else settings.REGIONS:
+    for given in settings.REGIONS if names is None else names:
         rules = region(given, at=at) if isinstance(given, str) else given
-        inside = institutions.loc[_inside(institutions, rules), ["institution_id"]]
-        name = given if isinstance(given, str) else rules.attrs.get("region")
-        name = name or (rules["region"].iloc[0] if len(rules) else "region")
-        found.append(inside.assign(region=name))
+        for name, part in rules.groupby("region", sort=False):
+            inside = institutions.loc[_inside(institutions, part), ["institution_id"]]
+            found.append(inside.assign(region=name))
     if not found:
         return pd.DataFrame({"institution_id": [], "region": []}, dtype="string")
     return pd.concat(found, ignore_index=True).astype("string")
@@ -169,32 +185,33 @@ def unplaced(institutions: pd.DataFrame, region: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     The rows of `institutions` without NUTS code in a country that the NUTS rules of the region
-    touch, or without a country, as far as no other rule names them.
+    touch, or without a country, as far as no rule takes them in.
 
     Examples
     --------
     >>> bodies = pd.DataFrame({"institution_id": ["A"], "nuts3": [None], "country": ["DE"]})
-    >>> len(unplaced(bodies, globals()["region"]("grande-region")))
-    1
+    >>> saar = pd.DataFrame({"region": ["saar"], "rule": ["nuts"], "code": ["DEC"]})
+    >>> unplaced(bodies, saar).institution_id.tolist()
+    ['A']
     """
-    prefixes = region.loc[region["rule"] == "nuts", "code"]
-    touched = {FROM_NUTS.get(code[:2], code[:2]) for code in prefixes}
-    nowhere = institutions["country"].isna()
-    by_country = bool((region["rule"] != "institution").any())
-    in_doubt = institutions["country"].isin(touched) & _column(institutions, "nuts3").isna()
-    doubt = in_doubt | (nowhere & by_country)
+    touched = {iso_country(code[:2]) for code in region.loc[region["rule"] == "nuts", "code"]}
+    of_place = bool((region["rule"] != "institution").any())
+    country = _column(institutions, "country")
+    nowhere = _column(institutions, "nuts3").isna()
+    doubt = nowhere & (country.isin(touched) | (country.isna() & of_place))
     return institutions[doubt & ~_inside(institutions, region)]
 
 
 def _inside(institutions: pd.DataFrame, rules: pd.DataFrame) -> pd.Series:
-    codes = {rule: tuple(rules.loc[rules["rule"] == rule, "code"]) for rule in RULES.values()}
+    codes = {rule: set(rules.loc[rules["rule"] == rule, "code"]) for rule in RULES.values()}
     if EVERYWHERE in codes["country"]:
         return pd.Series(data=True, index=institutions.index)
+    whole = {iso_country(code) for code in codes["nuts"] if len(code) == 2}
     nuts = _column(institutions, "nuts3").fillna("").astype("string")
     return (
         institutions["institution_id"].isin(codes["institution"])
-        | _column(institutions, "country").isin(codes["country"])
-        | (nuts.str.startswith(codes["nuts"]) if codes["nuts"] else False)
+        | _column(institutions, "country").isin(codes["country"] | whole)
+        | nuts.str.startswith(tuple(codes["nuts"]))
     ).astype(bool)
 
 
@@ -202,6 +219,23 @@ def _column(table: pd.DataFrame, name: str) -> pd.Series:
     if name in table:
         return table[name]
     return pd.Series(pd.NA, index=table.index, dtype="string")
+
+
+def _valid(rules: pd.DataFrame, at: str | None) -> pd.Series:
+    """Tell which rules hold; dates are compared as precisely as both are known."""
+    since, until = rules["since"].fillna(""), rules["until"].fillna("")
+    if at is None:
+        return until == ""
+    holds = [
+        (not begin or begin[: len(at)] <= at[: len(begin)])
+        and (not end or end[: len(at)] >= at[: len(end)])
+        for begin, end in zip(since, until, strict=True)
+    ]
+    return pd.Series(holds, index=rules.index, dtype=bool)
+
+
+def _list(path: str | Path | None) -> dict[str, dict[str, Any]]:
+    return _shipped() if path is None else _load(Path(path))
 
 
 @cache
@@ -212,33 +246,56 @@ def _shipped() -> dict[str, dict[str, Any]]:
 def _load(path: Path) -> dict[str, dict[str, Any]]:
     """Read a list of regions and bring every rule to the form {code, since, until}."""
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+        given = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
     except ValueError as error:
         raise InputError(f"{path}: not a TOML file ({error}).") from None
-    known = {}
-    for name, given in entries.items():
-        if not isinstance(given, dict) or not given.get("source") or "labels" not in given:
-            raise InputError(f"{path.name}: region {name!r} needs `labels`, `source` and rules.")
-        strange = set(given) - set(RULES) - {"labels", "source", "status", "note"}
-        if strange:
-            raise InputError(
-                f"{path.name}: region {name!r} has {min(strange)!r}, which is not one of labels, "
-                f"source, status, note, {', '.join(RULES)}."
-            )
-        known[name] = {key: given.get(key, "") for key in ("labels", "source", "status", "note")}
-        for kind in RULES:
-            known[name][kind] = [_rule(path, name, rule) for rule in given.get(kind, [])]
-    return known
+    if not given:
+        raise InputError(f"{path}: holds no region; begin one with a line such as [my-region].")
+    return {name: _region(f"{path.name}: region {name!r}", entry) for name, entry in given.items()}
 
 
-def _rule(path: Path, name: str, rule: Any) -> dict[str, str]:
-    if isinstance(rule, str):
-        return {"code": rule}
-    if isinstance(rule, dict) and "code" in rule and set(rule) <= {"code", "since", "until"}:
-        return {key: str(value) for key, value in rule.items()}
-    raise InputError(
-        f"{path.name}: region {name!r}: {rule!r} is no rule; write a code, or "
-        '{ code = "GB", until = "2020-01-31" }.'
-    )
+def _region(place: str, given: Any) -> dict[str, Any]:
+    """Check one region of the file."""
+    if not isinstance(given, dict):
+        raise InputError(f"{place} is not a table; begin it with its name in brackets.")
+    for key in given:
+        if key not in KEYS:
+            raise InputError(f"{place} has {key!r}, which is not one of {', '.join(KEYS)}.")
+    labels = given.get("labels")
+    if not isinstance(labels, dict) or not all(
+        isinstance(labels.get(k), str) for k in {"en", *labels}
+    ):
+        raise InputError(f'{place} needs labels = {{ en = "…" }}, in more languages if you like.')
+    if not isinstance(given.get("source"), str) or not given["source"].strip():
+        raise InputError(f'{place} needs source = "…": who says what belongs to it?')
+    for key in RULES:
+        if not isinstance(given.get(key, []), list):
+            raise InputError(f"{place}: {key!r} should be a list in brackets.")
+    entry = {key: given.get(key, "") for key in ("labels", "source", "status", "note")}
+    rules = {key: [_rule(place, key, rule) for rule in given.get(key, [])] for key in RULES}
+    return entry | rules | {"nuts_versions": given.get("nuts_versions", [])}
+
+
+def _rule(place: str, key: str, rule: Any) -> dict[str, str]:
+    """Check one rule of a region."""
+    named = "id" if key == "institutions" else "code"
+    parts = {named: rule} if isinstance(rule, str) else rule
+    fault = InputError(f"{place}: {key} has {rule!r}; write {EXAMPLES[key]}.")
+    if not isinstance(parts, dict) or not set(parts) <= {named, "since", "until"}:
+        raise fault
+    dates = {k: str(parts[k]) for k in ("since", "until") if k in parts}
+    code = _code(key, str(parts.get(named, "")).strip())
+    if not code or not all(DATE.fullmatch(day) for day in dates.values()):
+        raise fault
+    return {"code": code, **dates}
+
+
+def _code(key: str, text: str) -> str | None:
+    """Return a code in its normal form, or None where it is none."""
+    if key == "nuts":
+        return text if re.fullmatch(r"[A-Z]{2}[A-Z0-9]{0,3}", text) else None
+    if key == "countries":
+        return text if text == EVERYWHERE else iso_country(text)
+    return institution_id(text) or text

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from collabnet import schema
 from collabnet.errors import StoreError
 from collabnet.institutions import RollUp, resolve
 from collabnet.readers import read_all
@@ -47,7 +48,7 @@ def ingest(
     InputError
         A source cannot be read; the store is left as it was.
     StoreError
-        `out` is not a store, or was made with other options.
+        `out` is not a store, was made with other options, or cannot be written.
 
     Examples
     --------
@@ -73,8 +74,17 @@ def ingest(
     fresh = read_all(sources, format=format, mapping=mapping, with_names=with_names, skip=known)
     if before is not None and not fresh.provenance["sources"]:
         return before
+    rest = fresh.provenance.get("unrecognised", [])
     records = resolve(
         fresh if before is None else before + fresh, roll_up=roll_up, succession=succession
     )
-    records.provenance["settings"] = chosen
-    return read_store(write_store(records, out))
+    if not with_names:
+        tables = {name: getattr(records, name) for name in schema.TABLES if name != "persons"}
+        records = Records(tables, provenance=records.provenance)
+    records.provenance |= {"settings": chosen, "unrecognised": rest}
+    try:
+        return read_store(write_store(records, out))
+    except OSError as error:
+        raise StoreError(
+            f"{out}: cannot be written ({error.strerror or error}). Name another folder."
+        ) from None

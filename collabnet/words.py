@@ -37,6 +37,11 @@ WORDS = {
             "{n} partners without coordinates are not drawn",
         ),
         "outside": ("", "1 more outside this region", "{n} more outside this region"),
+        "beyond": (
+            "",
+            "1 partner lies beyond the edge of the map",
+            "{n} partners lie beyond the edge of the map",
+        ),
         "overlap": "regions overlap: a partner has the colour of the first of the list it lies in",
         "lists": "region lists: {names}",
         "activities": "activities: {n}",
@@ -68,6 +73,11 @@ WORDS = {
             "{n} partenaires sans coordonnées ne sont pas tracés",
         ),
         "outside": ("", "1 autre hors de cette région", "{n} autres hors de cette région"),
+        "beyond": (
+            "",
+            "1 partenaire est au-delà du bord de la carte",
+            "{n} partenaires sont au-delà du bord de la carte",
+        ),
         "overlap": (
             "les régions se recoupent : un partenaire a la couleur de la première de la liste "
             "où il se trouve"
@@ -196,10 +206,29 @@ def told(note: dict[str, Any], words: dict[str, Any]) -> str:
     >>> told({"kind": "work", "years": (2019, 2024), "count": "full"}, WORDS["en"])
     'co-publications 2019–2024, full counting'
     """
+    if not note:
+        return ""
+    return ", ".join(filter(None, [spanned(note, words), words.get(note.get("count"), "")]))
+
+
+def spanned(note: dict[str, Any], words: dict[str, Any]) -> str:
+    """Name what a table counts, and in which years.
+
+    Parameters
+    ----------
+    note
+        Of the table.
+    words
+        Of a language.
+
+    Examples
+    --------
+    >>> spanned({"kind": "work", "years": (2024, 2024)}, WORDS["en"])
+    'co-publications 2024'
+    """
     first, last = note.get("years") or (None, None)
-    span = f" {first}" if first == last else f" {first}–{last}"
-    what = kind_of(note, words) + (span if first else "")
-    return ", ".join(filter(None, [what, words.get(note.get("count"), "")])) if note else ""
+    span = years(first, last, words)
+    return f"{kind_of(note, words)} {span}".strip()
 
 
 def years(first: Any, last: Any, words: dict[str, Any]) -> str:

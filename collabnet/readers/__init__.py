@@ -7,12 +7,11 @@ the function that reads it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from functools import reduce
-from operator import add
+from os import walk
 from pathlib import Path
 from typing import NamedTuple
 
-from collabnet.errors import InputError, UnknownNameError
+from collabnet.errors import InputError, SchemaError, UnknownNameError
 from collabnet.readers import agreements, cordis, openalex, ror, tidy
 from collabnet.readers.source import Source, sha256
 from collabnet.records import PROVENANCE, Records, read_store
@@ -39,7 +38,7 @@ FORMATS: dict[str, Format] = {
     "openalex": Format("OpenAlex works (JSON, JSON Lines)", openalex.sniff, openalex.read),
     "cordis": Format("CORDIS participations (CSV)", cordis.sniff, cordis.read),
     "agreements": Format("agreement template (CSV, XLSX)", agreements.sniff, agreements.read),
-    "ror": Format("ROR organisation registry (JSON, zip)", ror.sniff, ror.read),
+    "ror": Format("ROR registry, schema v2 (JSON, zip)", ror.sniff, ror.read),
 }
 """Formats by name, in the order in which they are tried."""
 
@@ -54,8 +53,9 @@ def read(
     """Read a file, a folder or a store, whatever it holds.
 
     A store and our own tidy folder (`activities.csv`, `participants.csv` …) are opened as such. Of
-    any other folder every file that is recognised is read, and the rest is listed under
-    `unrecognised` in the provenance.
+    any other folder every file that is recognised is read, sub-folders too but for stores, and the
+    rest is listed under `unrecognised` in the provenance. A file that stands there twice is read
+    once.
 
     Parameters
     ----------
@@ -66,6 +66,7 @@ def read(
         "ror"}.
     mapping
         TOML file that maps the columns of an agreement list to the template; see `docs/formats.md`.
+        It is used for what is of no format known.
     with_names
         Keep names of persons (table `persons`). They are left out unless asked for.
 
@@ -86,7 +87,7 @@ def read(
     --------
     >>> records = read("data/partnerships.csv")  # doctest: +SKIP
     """
-    return _read(Path(path), Options(format, mapping, with_names))
+    return _read(Path(path), _options(format, mapping, with_names))
 
 
 def read_all(
@@ -118,80 +119,124 @@ def read_all(
     >>> read_all([])
     <Records: empty>
     """
-    options = Options(format, mapping, with_names, frozenset(skip))
-    return reduce(add, (_read(Path(path), options) for path in paths), Records({}))
+    return _join(map(Path, paths), _options(format, mapping, with_names), skip)
+
+
+def _options(format: str | None, mapping: str | Path | None, with_names: bool) -> Options:
+    """Check the options before anything is read."""
+    if format is not None and format not in FORMATS:
+        raise UnknownNameError("format", format, FORMATS)
+    if mapping is not None:
+        agreements.load_mapping(Path(mapping))
+    return Options(format, mapping, with_names)
+
+
+def _join(paths: Iterable[Path], options: Options, skip: Collection[str]) -> Records:
+    """Read one path after the other, each file once."""
+    records, rest = Records({}), []
+    for path in paths:
+        known = {source["sha256"] for source in records.provenance["sources"]}
+        fresh = _read(path, options._replace(skip=frozenset(known.union(skip))))
+        rest += fresh.provenance.pop("unrecognised", [])
+        records += fresh
+    if rest:
+        records.provenance["unrecognised"] = list(dict.fromkeys(rest))
+    return records
 
 
 def _read(path: Path, options: Options) -> Records:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder. Check the path.")
-    if path.is_dir():
-        if (path / PROVENANCE).exists():
-            return read_store(path)
-        if tidy.sniff(path):
-            return tidy.read(path, skip=options.skip)
-        return _read_folder(path, options)
-    return _read_file(path, options)
+    if not path.is_dir():
+        return _read_file(path, options)
+    if (path / PROVENANCE).exists():
+        store = read_store(path)
+        known = {source["sha256"] for source in store.provenance["sources"]}
+        return Records({}) if known and known <= options.skip else store
+    if tidy.sniff(path):
+        return tidy.read(path, with_names=options.with_names, skip=options.skip)
+    return _read_folder(path, options)
 
 
 def _read_file(path: Path, options: Options) -> Records:
     if options.skip and sha256(path) in options.skip:
         return Records({})
     source = Source.open(path, mapping=options.mapping, with_names=options.with_names)
-    name = options.format
-    if name is not None and name not in FORMATS:
-        raise UnknownNameError("format", name, FORMATS)
-    if name is None and source.mapping is not None:
-        name = "agreements"
-    if name is None:
-        name = next((n for n, f in FORMATS.items() if f.sniff(source)), None)
+    name = options.format or _sniff(source) or ("agreements" if source.mapping else None)
     if name is None:
         raise InputError(_not_recognised(source))
-    records = FORMATS[name].read(source)
+    try:
+        records = FORMATS[name].read(source)
+    except SchemaError as error:
+        raise InputError(f"{source.name}: {error} Correct the file, or export it again.") from None
     records.provenance["sources"] = [source.stamp(name, records)]
     return records
 
 
+def _sniff(source: Source) -> str | None:
+    return next((name for name, known in FORMATS.items() if known.sniff(source)), None)
+
+
 def _read_folder(path: Path, options: Options) -> Records:
-    found, rest = [], []
-    for entry in sorted(path.iterdir()):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            if tidy.sniff(entry):
-                found.append(tidy.read(entry, skip=options.skip))
-            continue
-        known = entry.stat().st_size and any(f.sniff(Source.open(entry)) for f in FORMATS.values())
-        if known:
-            found.append(_read_file(entry, options))
+    found: list[Path] = []
+    rest: list[str] = []
+    for name, folders, files in walk(path):
+        folder = Path(name)
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        if folder != path and (folder / PROVENANCE).exists():
+            folders.clear()
+            rest.append(folder.relative_to(path).as_posix())
+        elif folder != path and tidy.sniff(folder):
+            folders.clear()
+            found.append(folder)
         else:
-            rest.append(entry.name)
+            entries = [folder / file for file in sorted(files) if not file.startswith(".")]
+            known = [entry for entry in entries if _is_known(entry, options)]
+            found += known
+            rest += [e.relative_to(path).as_posix() for e in entries if e not in known]
     if not found:
         raise InputError(
             f"{path}: none of the {len(rest)} files in it is of a known format "
-            f"({'; '.join(f.title for f in FORMATS.values())})."
+            f"({'; '.join(f.title for f in FORMATS.values())}). Name another folder."
         )
-    records = reduce(add, found)
+    records = _join(found, options, options.skip)
     records.provenance["unrecognised"] = rest
     return records
 
 
+def _is_known(path: Path, options: Options) -> bool:
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    return _sniff(Source.open(path, mapping=options.mapping)) is not None
+
+
 def _not_recognised(source: Source) -> str:
     known = "; ".join(f.title for f in FORMATS.values())
+    mapped = (
+        "For an agreement list of your own, say what its columns mean with --mapping FILE.toml."
+    )
     if source.is_html:
-        return (
-            f"{source.name}: this is a web page, not data (a log-in or error page saved under this "
-            "name?). Download the file again."
+        reason = (
+            "this is a web page, not data (a log-in or error page saved under this name?). "
+            "Download the file again."
         )
-    if source.is_graph:
-        return (
-            f"{source.name}: this is a graph file, not records. Open it with "
-            "collabnet.read_graph(nodes, links)."
+    elif source.is_graph:
+        reason = (
+            "this is a graph file, not records. Open it with collabnet.read_graph(nodes, links)."
         )
-    if source.columns:
+    elif source.columns:
         shown = ", ".join(source.columns[:8]) + (" …" if len(source.columns) > 8 else "")
-        return (
-            f"{source.name}: a table with columns no reader knows ({shown}). Known: {known}. "
-            "For an agreement list of your own, say what its columns mean with --mapping FILE.toml."
-        )
-    return f"{source.name}: not recognised. Known formats: {known}."
+        reason = f"a table with columns no reader knows ({shown[:300]}). Known: {known}. {mapped}"
+    elif source.fault:
+        reason = source.fault
+    elif source.packing == "xlsx":
+        reason = f"its first sheet has no header row with agreement_id and partner. {mapped}"
+    elif source.packing == "zip" and not source.head:
+        reason = "a zip without any .json or .csv file in it. Unpack it and name the file."
+    elif source.path.suffix.lower() in {".xlsx", ".xlsm"}:
+        reason = "not an Excel workbook, in spite of its name. Save it again as .xlsx."
+    elif not source.is_text:
+        reason = f"neither text nor a workbook. Export it as one of these: {known}."
+    else:
+        reason = f"text of no format known. Export it as one of these: {known}."
+    return f"{source.name}: {reason}"

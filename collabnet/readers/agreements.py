@@ -9,37 +9,68 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from collabnet import settings
 from collabnet.errors import InputError
-from collabnet.identifiers import institution_id, iso_country, name_key
+from collabnet.identifiers import DATE, institution_id, iso_country, name_key
 from collabnet.readers.source import Source
+from collabnet.readers.workbook import Sheet, sheet_rows
 from collabnet.records import Records
 from collabnet.schema import KINDS
 
-COLUMNS = (
-    "agreement_id,kind,title,type,programme,status,start,end,end_status,home,partner,partner_id,"
-    "country,role,since,until,unit,field,amount,part_of,follows,note,source"
-).split(",")
+COLUMNS = [
+    *("agreement_id", "kind", "title", "type", "programme", "status", "start", "end", "end_status"),
+    *("home", "partner", "partner_id", "country", "role", "since", "until", "unit", "field"),
+    *("amount", "part_of", "follows", "note", "source"),
+]
 """Columns of the template; only `agreement_id` and `partner` or `partner_id` must be there."""
 
-DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 ROLES = {"agreement": "signatory", "project": "partner", "commitment": "signatory"}
 OPPOSITE = {"sending": "receiving", "receiving": "sending"}
-LARGEST_SHEET = 2_000_000
+STATED_ONCE = ("kind", "start", "end", "end_status", "amount")
+"""What the rows of one activity may leave empty, but not contradict."""
+
+FORMS = {
+    "columns": "the name of a column, in quotes",
+    "values": 'a section of its own, with lines such as "theirs" = "ours"',
+    "constants": "a text in quotes",
+    "options": "a text in quotes",
+}
+"""What may stand in each section of a mapping."""
+
+HEADER_WITHIN = 10
+"""Rows of a sheet among which its header may stand, below a banner."""
 
 Row = dict[str, Any]
 
 
 def sniff(source: Source) -> bool:
-    """Is it a table or workbook with the columns of the template?"""
-    if source.packing == "xlsx":
-        return _header(_sheet(source, None)) is not None
-    return _is_template(source.columns)
+    """Is it a table or workbook with the columns of the template, or those of the mapping?"""
+    return _fitting(source) is not None
+
+
+def _fitting(source: Source) -> dict[str, Any] | None:
+    """Return the mapping the file fits; the empty one stands for the template."""
+    for mapping in (load_mapping(source.mapping), {}):
+        names = set(mapping.get("columns", {}).values())
+        if source.packing != "xlsx":
+            if _is_header(source.columns, names):
+                return mapping
+            continue
+        try:
+            rows = sheet_rows(source, mapping.get("options", {}).get("sheet"))
+        except InputError as error:
+            source.fault = str(error).removeprefix(f"{source.name}: ")
+            continue
+        if _header(rows, names) is not None:
+            return mapping
+    return None
 
 
 def read(source: Source) -> Records:
@@ -53,8 +84,8 @@ def read(source: Source) -> Records:
     InputError
         The file has none of the columns, or the mapping is wrong.
     """
-    mapping = _mapping(source)
-    rows, refused = _rows(source, mapping)
+    mapping = _fitting(source)
+    rows, refused = _rows(source, load_mapping(source.mapping) if mapping is None else mapping)
     activities: dict[str, Row] = {}
     parties: dict[str, dict[str, Row]] = {}
     institutions: dict[str, Row] = {}
@@ -62,12 +93,12 @@ def read(source: Source) -> Records:
     read = len(rows) + len(refused)
     for row in rows:
         place = row["line"]
-        fault = _fault(row)
+        identifier = f"{source.path.stem}:{row['agreement_id']}"
+        fault = _fault(row) or _contradiction(row, activities.get(identifier, {}))
         if fault:
             refused.append(source.refuse(place, fault))
             continue
-        identifier = f"{source.path.stem}:{row['agreement_id']}"
-        kind = row["kind"] or "agreement"
+        kind = row["kind"] or activities.get(identifier, {}).get("kind", "agreement")
         activity = activities.setdefault(
             identifier,
             {"activity_id": identifier, "kind": kind, "link_known": True, "synthetic": False}
@@ -88,7 +119,7 @@ def read(source: Source) -> Records:
             own |= {"role": role} if partner != home or row["role"] else {}
             own |= {c: row[c] for c in ("since", "until", "unit") if row[c]}
             own |= {"affiliation": row["partner"], "country": iso_country(row["country"])}
-        elif row["kind"] == "mobility":
+        elif kind == "mobility":
             members[""] = {"role": role, "country": iso_country(row["country"])}
         subjects = [text.strip() for text in row["field"].split(";") if text.strip()]
         fields += [
@@ -96,7 +127,6 @@ def read(source: Source) -> Records:
                 "activity_id": identifier,
                 "scheme": "isced-f" if subject.isdigit() else "as written",
                 "code": subject,
-                "share": 1 / len(subjects),
             }
             for subject in subjects
         ]
@@ -114,7 +144,9 @@ def read(source: Source) -> Records:
         "institutions": pd.DataFrame(institutions.values()),
     }
     if fields:
-        tables["fields"] = pd.DataFrame(fields).drop_duplicates(["activity_id", "code"])
+        subjects = pd.DataFrame(fields).drop_duplicates(["activity_id", "code"])
+        size = subjects.groupby(["activity_id", "scheme"])["code"].transform("size")
+        tables["fields"] = subjects.assign(share=1 / size)
     if refused:
         tables["quarantine"] = pd.DataFrame(refused)
     return Records(tables)
@@ -150,6 +182,15 @@ def _party(row: Row, institutions: dict[str, Row]) -> str:
     return identifier
 
 
+def _contradiction(row: Row, activity: Row) -> str | None:
+    """Say what a row states otherwise than the first row of its activity, or nothing."""
+    for column in STATED_ONCE:
+        first = activity.get(column)
+        if row[column] and first and row[column] != first:
+            return f"{column} {row[column]!r} is {first!r} in the first row of this agreement_id"
+    return None
+
+
 def _fault(row: Row) -> str | None:
     """Say what is wrong with a row, or nothing."""
     if not row["agreement_id"]:
@@ -157,12 +198,17 @@ def _fault(row: Row) -> str | None:
     if row["kind"] not in ("", *KINDS):
         return f"kind {row['kind']!r} is not one of {', '.join(KINDS)}"
     for column in ("start", "end", "since", "until"):
-        if row[column] and not DATE.fullmatch(row[column]):
+        if row[column] and not _is_date(row[column]):
             return f"{column} {row[column]!r} is not a date such as 2024, 2024-09 or 2024-09-15"
-    if row["start"] and row["end"] and row["end"] < row["start"][: len(row["end"])]:
-        return f"it ends ({row['end']}) before it starts ({row['start']})"
+    for start, end in (("start", "end"), ("since", "until")):
+        if row[start] and row[end] and row[end] < row[start][: len(row[end])]:
+            return f"{end} {row[end]} is before {start} {row[start]}"
     if row["end_status"] not in ("", "known", "open", "unknown"):
         return f"end_status {row['end_status']!r} is not one of known, open, unknown"
+    if row["end"] and row["end_status"] in ("open", "unknown"):
+        return f"end_status {row['end_status']!r} contradicts the end {row['end']}"
+    if row["kind"] == "mobility" and row["role"] not in OPPOSITE:
+        return "a mobility flow needs the role of the partner, sending or receiving"
     if row["amount"] and not re.fullmatch(r"\d+(\.\d+)?", row["amount"]):
         return f"amount {row['amount']!r} is not a number"
     if row["country"] and iso_country(row["country"]) is None:
@@ -170,23 +216,31 @@ def _fault(row: Row) -> str | None:
     return None
 
 
-def _rows(source: Source, mapping: dict[str, Any]) -> tuple[list[Row], list[dict[str, str]]]:
+def _is_date(text: str) -> bool:
+    if not DATE.fullmatch(text):
+        return False
+    try:
+        return bool(date.fromisoformat(text + "2000-01-01"[len(text) :]))
+    except ValueError:
+        return False
+
+
+def _rows(source: Source, mapping: Mapping[str, Any]) -> tuple[list[Row], list[dict[str, str]]]:
     """Return the rows under the names of the template, all text, with their place."""
-    columns = {given: column for column, given in mapping.get("columns", {}).items()}
+    columns = mapping.get("columns", {})
     if source.packing == "xlsx":
-        table, refused = _sheet_table(source, mapping, set(columns))
+        table, refused = _sheet_table(source, mapping), []
         prefix = "row "
     else:
         table, refused = source.table()
         prefix = "line "
-    missing = set(columns) - set(table.columns)
+    missing = set(columns.values()) - set(table.columns)
     if missing:
         raise InputError(
             f"{source.mapping}: {source.name} has no column {min(missing)!r}. "
-            f"It has: {', '.join(c for c in table.columns if c != 'line')}."
+            f"It has: {', '.join(table.columns[:30])}."
         )
-    table = table.rename(columns=columns)
-    if not columns and not _is_template(list(table.columns)):
+    if not columns and not _is_header(list(table.columns)):
         raise InputError(
             f"{source.name}: not the agreement template: columns agreement_id and partner or "
             "partner_id are needed. For another layout give a --mapping FILE.toml."
@@ -194,109 +248,86 @@ def _rows(source: Source, mapping: dict[str, Any]) -> tuple[list[Row], list[dict
     values, constants = mapping.get("values", {}), mapping.get("constants", {})
     pattern = mapping.get("options", {}).get("date_format")
     rows = []
-    for given in table.fillna("").to_dict("records"):
-        row: Row = {column: str(given.get(column, "")).strip() for column in COLUMNS}
+    for place, given in zip(table.index, table.fillna("").to_dict("records"), strict=True):
+        if not any(given.values()):
+            continue
+        row: Row = {c: given.get(columns.get(c, c), "").strip() for c in COLUMNS}
         row = {
             c: values.get(c, {}).get(text, text) or constants.get(c, "") for c, text in row.items()
         }
         for column in ("start", "end", "since", "until") if pattern else ():
             row[column] = _date(row[column], pattern)
-        row["line"] = prefix + str(given["line"])
-        if any(given[c] for c in given if c != "line"):
-            rows.append(row)
+        rows.append({**row, "line": f"{prefix}{place}"})
     return rows, refused
 
 
 def _date(text: str, pattern: str) -> str:
     try:
-        return datetime.strptime(text, pattern).date().isoformat()  # noqa: DTZ007
+        return datetime.strptime(text, pattern).date().isoformat()
     except ValueError:
         return text
 
 
-def _is_template(columns: list[str]) -> bool:
-    return "agreement_id" in columns and bool({"partner", "partner_id"} & set(columns))
+def load_mapping(path: Path | None) -> dict[str, Any]:
+    """Read a mapping file, and check its names; without one, the mapping is empty.
 
-
-def _mapping(source: Source) -> dict[str, Any]:
-    """Read the mapping file and check its names."""
-    if source.mapping is None:
+    Raises
+    ------
+    InputError
+        The file is missing, no TOML, or has sections, names or values that mean nothing here.
+    """
+    if path is None:
         return {}
     try:
-        mapping = tomllib.loads(source.mapping.read_text(encoding="utf-8"))
+        mapping = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise InputError(f"{source.mapping}: cannot be read ({error.strerror}).") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror}). Check the path.") from None
     except ValueError as error:
-        raise InputError(f"{source.mapping}: not a TOML file ({error}).") from None
-    sections = {"columns": COLUMNS, "values": COLUMNS, "constants": COLUMNS}
-    sections["options"] = ("date_format", "sheet")
+        raise InputError(f"{path}: not a TOML file ({error}). See docs/formats.md.") from None
+    sections = {**dict.fromkeys(FORMS, COLUMNS), "options": ["date_format", "sheet"]}
     for section, given in mapping.items():
         if section not in sections:
-            raise InputError(
-                f"{source.mapping}: [{section}] is not one of [{'], ['.join(sections)}]."
-            )
-        for name in given:
+            raise InputError(f"{path}: [{section}] is not one of [{'], ['.join(sections)}].")
+        if not isinstance(given, dict):
+            raise InputError(f"{path}: write [{section}] as a section, its lines below it.")
+        for name, value in given.items():
             if name not in sections[section]:
-                raise InputError(
-                    f"{source.mapping}: {name!r} in [{section}] is not one of "
-                    f"{', '.join(sections[section])}."
-                )
+                known = ", ".join(sections[section])
+                raise InputError(f"{path}: {name!r} in [{section}] is not one of {known}.")
+            texts = list(value.values()) if isinstance(value, dict) else [value]
+            if isinstance(value, dict) != (section == "values") or not _are_texts(texts):
+                raise InputError(f"{path}: {name!r} in [{section}] should be {FORMS[section]}.")
     return mapping
 
 
-def _sheet(source: Source, name: str | None, limit: int | None = 10) -> list[list[str]]:
-    """Return the cells of a sheet as text, at most `limit` rows of them."""
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        book = openpyxl.load_workbook(source.path, read_only=True, data_only=True)
-        sheet = book[name] if name else book.worksheets[0]
-        columns, rows = sheet.max_column or 0, sheet.max_row or 0
-        if columns * min(rows, limit or rows) > LARGEST_SHEET:
-            raise InputError(
-                f"{source.name}: the sheet spans {rows:,} rows × {columns:,} columns; an agreement "
-                "list is far smaller. Delete the empty far cells."
-            )
-        return [
-            [_text(cell) for cell in row]
-            for row in sheet.iter_rows(max_row=limit, max_col=200, values_only=True)
-        ]
-    except (InvalidFileException, KeyError, OSError, ValueError, IndexError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"{source.name}: an Excel workbook was expected but it cannot be opened ({error}). "
-            "Save it again as .xlsx."
-        ) from None
+def _are_texts(values: list[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
-def _text(cell: object) -> str:
-    if isinstance(cell, datetime | date):
-        return cell.isoformat()[:10]
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return "" if cell is None else str(cell).strip()
+def _is_header(columns: list[str], names: set[str] | None = None) -> bool:
+    if names:
+        return names <= set(columns)
+    return "agreement_id" in columns and bool({"partner", "partner_id"} & set(columns))
 
 
-def _header(rows: list[list[str]], names: set[str] | None = None) -> int | None:
-    """Find the header among the first rows: banners may stand above it."""
-    for number, row in enumerate(rows[:10]):
-        if (names and names <= set(row)) or (not names and _is_template(row)):
-            return number
-    return None
+def _header(rows: Sheet, names: set[str]) -> int | None:
+    """Find the header among the first rows."""
+    first = rows[:HEADER_WITHIN]
+    return next((n for n, (_, row) in enumerate(first) if _is_header(row, names)), None)
 
 
-def _sheet_table(
-    source: Source, mapping: dict[str, Any], names: set[str]
-) -> tuple[pd.DataFrame, list[dict[str, str]]]:
-    rows = _sheet(source, mapping.get("options", {}).get("sheet"), limit=None)
+def _sheet_table(source: Source, mapping: Mapping[str, Any]) -> pd.DataFrame:
+    rows = sheet_rows(source, mapping.get("options", {}).get("sheet"))
+    names = set(mapping.get("columns", {}).values())
     number = _header(rows, names)
     if number is None:
         wanted = ", ".join(sorted(names)) or "agreement_id, partner"
-        raise InputError(f"{source.name}: no header row with the columns {wanted} in the sheet.")
-    header = rows[number]
-    table = pd.DataFrame(rows[number + 1 :], columns=header, dtype="string")
-    table = table.loc[:, [name != "" for name in header]]
-    table["line"] = [str(n) for n in range(number + 2, len(rows) + 1)]
-    return table, []
+        raise InputError(
+            f"{source.name}: no header row with the columns {wanted} in the sheet. Check the names"
+            f"{' in ' + str(source.mapping) if source.mapping else ''}."
+        )
+    header = rows[number][1]
+    below = rows[number + 1 :]
+    width = len(header)
+    cells = [[*row[:width], *[""] * (width - len(row))] for _, row in below]
+    return source.frame(cells, header, [place for place, _ in below])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from collabnet.errors import InputError
-from collabnet.identifiers import iso_country
+from collabnet.identifiers import DATE, iso_country
 from collabnet.readers.source import Source
 from collabnet.records import Records
 
@@ -34,11 +34,12 @@ ORGANIZATION = {
     "name": "name",
     "shortName": "aliases",
     "city": "city",
-    "nutsCode": "nuts3",
     "geolocation": "geolocation",
     "projectAcronym": "title",
 }
 NEEDED = ("project", "pic", "role", "country")
+PREFIX = {"rcn": "cordis-rcn:", "organization": "cordis:"}
+"""Record control numbers and grant agreement numbers overlap: one prefix each."""
 TYPES = {
     "HES": "education",
     "REC": "facility",
@@ -63,7 +64,7 @@ def sniff(source: Source) -> bool:
 def read(source: Source) -> Records:
     """Read participations: one project an activity, one participant per organisation in it.
 
-    Country codes EL and UK become GR and GB; `NA` is Namibia.
+    Country codes EL and UK become GR and GB; `NA` is Namibia as a country, and missing elsewhere.
 
     Raises
     ------
@@ -74,25 +75,31 @@ def read(source: Source) -> Records:
     if layout is None:
         raise InputError(f"{source.name}: no CORDIS table: it lacks the columns of either layout.")
     rows, refused = source.table()
-    rows = rows.rename(columns=layout)[[*(n for c, n in layout.items() if c in rows), "line"]]
+    rows = rows[[column for column in layout if column in rows]].rename(columns=layout)
+    others = rows.columns.difference(["country"])
+    rows[others] = rows[others].mask(rows[others] == "NA", "")
     country = rows["country"].map(iso_country).astype("string")
     wrong = pd.Series(pd.NA, index=rows.index, dtype="string")
     wrong[rows["project"].fillna("") == ""] = "no project number"
     wrong[~rows["pic"].str.fullmatch(r"\d{9}").fillna(value=False)] = "no PIC of nine digits"
     wrong[country.isna() & (rows["country"] != "")] = "country is no code of two letters"
+    for date in rows.columns.intersection(["start", "end"]):
+        wrong[~rows[date].str.fullmatch(DATE) & (rows[date] != "")] = f"{date} is no date"
     bad = wrong.notna()
     quarantine = pd.DataFrame(
         {
             "file": source.name,
-            "record": "line " + rows.loc[bad, "line"],
-            "reason": wrong[bad] + ": " + rows.loc[bad, "pic"] + ", " + rows.loc[bad, "country"],
+            "record": _places(rows),
+            "reason": wrong + ": " + rows["project"] + ", " + rows["pic"] + ", " + rows["country"],
         }
-    )
+    )[bad]
     rows = rows.assign(country=country)[~bad]
     if rows.empty:
-        raise InputError(f"{source.name}: no row could be read; the first is {wrong.iloc[0]}.")
-    source.notes |= {"kept": len(rows), "version": "organization" if "name" in rows else "rcn"}
-    rows["activity_id"] = "cordis:" + rows["project"]
+        first = [*quarantine["reason"], *(line["reason"] for line in refused), "no row at all"][0]
+        raise InputError(f"{source.name}: no participation could be read ({first}).")
+    version = "organization" if layout is ORGANIZATION else "rcn"
+    source.notes |= {"kept": len(rows), "version": version}
+    rows["activity_id"] = PREFIX[version] + rows["project"]
     rows["institution_id"] = "pic:" + rows["pic"]
     return Records(
         {
@@ -104,12 +111,16 @@ def read(source: Source) -> Records:
     )
 
 
+def _places(rows: pd.DataFrame) -> pd.Series:
+    return "line " + rows.index.to_series().astype("string")
+
+
 def _column(rows: pd.DataFrame, name: str) -> pd.Series:
     return rows[name] if name in rows else pd.Series("", index=rows.index, dtype="string")
 
 
 def _number(column: pd.Series) -> pd.Series:
-    """Read an amount; a decimal comma is one, `NA` is missing."""
+    """Read an amount; a decimal comma is one."""
     return pd.to_numeric(column.str.replace(",", "."), errors="coerce").astype("Float64")
 
 
@@ -129,7 +140,7 @@ def _activities(rows: pd.DataFrame, source: Source) -> pd.DataFrame:
             "synthetic": False,
             "programme": "EU framework programme",
             "source": f"cordis:{source.name}",
-            "record": "line " + first["line"],
+            "record": _places(first),
         }
     )
 

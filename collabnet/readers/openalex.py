@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 
 from collabnet.errors import InputError
-from collabnet.identifiers import iso_country, name_key
-from collabnet.readers.source import Source
+from collabnet.identifiers import DATE, doi, iso_country, name_key
+from collabnet.readers.source import Source, typed
 from collabnet.records import Records
 from collabnet.settings import TRUNCATED_AT
 
 WORK_ID = re.compile(r'"id"\s*:\s*"(?:https://openalex\.org/)?W\d+"')
 PAGE = re.compile(r'^\s*\{\s*"meta"\s*:.*"results"\s*:', re.DOTALL)
+AUTHORS = re.compile(r'"authorships"\s*:')
 
 Row = dict[str, Any]
 
@@ -27,7 +29,7 @@ Row = dict[str, Any]
 def sniff(source: Source) -> bool:
     """Is it JSON that holds OpenAlex works?"""
     head = source.head
-    return source.is_json and bool(WORK_ID.search(head) or PAGE.search(head))
+    return source.is_json and any(mark.search(head) for mark in (WORK_ID, PAGE, AUTHORS))
 
 
 def read(source: Source) -> Records:
@@ -42,34 +44,35 @@ def read(source: Source) -> Records:
         The file is cut short or is not JSON.
     """
     works: dict[str, tuple[Row, list[Row]]] = {}
-    tables: dict[str, list[Row]] = {"fields": [], "quarantine": []}
+    refused: list[Row] = []
     institutions: dict[str, Row] = {}
     persons: dict[str, Row] = {}
-    fields: dict[str, Row] = {}
+    fields: dict[str, Row | None] = {}
     read = 0
-    for place, work in _works(source, tables["quarantine"]):
+    for place, work in _works(source):
         read += 1
         identifier = _bare(work.get("id")) if isinstance(work, dict) else None
-        if identifier is None:
+        if identifier is None or not identifier.startswith("W"):
             reason = "no OpenAlex work: an object with an 'id' such as W2741809807 was expected"
-            tables["quarantine"].append(source.refuse(place, reason))
+            reason = "not a complete JSON object" if work is None else reason
+            refused.append(source.refuse(place, reason))
             continue
         try:
             activity = _activity(work, identifier, source, place)
             people = _participants(work, activity["activity_id"], institutions, persons)
             field = _field(work, activity["activity_id"])
         except (AttributeError, TypeError, ValueError) as error:
-            reason = f"work {identifier} has values of an unexpected kind ({error})"
-            tables["quarantine"].append(source.refuse(place, reason))
+            detail = error if isinstance(error, ValueError) else "lists and objects mixed up"
+            reason = f"work {identifier} is not built like an OpenAlex work ({detail})"
+            refused.append(source.refuse(place, reason))
             continue
         known = works.get(activity["activity_id"])
         if known and _rank(*known) >= _rank(activity, people):
             continue
         works[activity["activity_id"]] = (activity, people)
-        if field:
-            fields[activity["activity_id"]] = field
-    if not works and tables["quarantine"]:
-        first = tables["quarantine"][0]
+        fields[activity["activity_id"]] = field
+    if not works and refused:
+        first = refused[0]
         raise InputError(
             f"{source.name}, {first['record']}: {first['reason']}; nothing else could be read."
         )
@@ -78,14 +81,13 @@ def read(source: Source) -> Records:
         "participants": pd.DataFrame([row for _, people in works.values() for row in people]),
         "institutions": pd.DataFrame(institutions.values()),
         "persons": pd.DataFrame(persons.values() if source.with_names else []),
-        "fields": pd.DataFrame(fields.values()),
-        "quarantine": pd.DataFrame(tables["quarantine"]),
+        "fields": pd.DataFrame([field for field in fields.values() if field]),
+        "quarantine": pd.DataFrame(refused),
     }
-    refused = len(tables["quarantine"])
     source.notes |= {
         "read": read,
         "kept": len(works),
-        "merged": read - refused - len(works),
+        "merged": read - len(refused) - len(works),
         "version": source.notes.get("schema", "today"),
     }
     records = Records({name: frame for name, frame in frames.items() if len(frame.columns)})
@@ -93,48 +95,50 @@ def read(source: Source) -> Records:
     return records
 
 
-def _works(source: Source, quarantine: list[Row]) -> Iterator[tuple[str, Any]]:
-    """Yield (place, work) from any of the JSON shapes."""
+def _works(source: Source) -> Iterator[tuple[str, Any]]:
+    """Yield (place, work) from any of the JSON shapes; the work is None where a line is broken."""
     with source.text() as file:
         first = file.readline()
-        lines = _parse(first)
-        if isinstance(lines, dict) and "results" not in lines:
-            yield from _lines(source, first, file, quarantine)
+        start = _parse(first)
+        if isinstance(start, dict) and "results" not in start:
+            yield from _lines(chain([first], file))
             return
         text = first + file.read()
     try:
-        whole = json.loads(text)
+        whole = start if start is not None and len(first) == len(text) else json.loads(text)
     except RecursionError:
         raise InputError(f"{source.name}: nested too deeply to be OpenAlex works.") from None
     except ValueError as error:
-        rows = text.splitlines()
-        if sum(isinstance(_parse(row), dict) for row in rows[:20]) > 1:
-            yield from _lines(source, rows[0], rows[1:], quarantine)
+        lines = text.split("\n")
+        if text.lstrip()[:1] == "{" and any(WORK_ID.search(x) and _parse(x) for x in lines[:20]):
+            yield from _lines(lines)
             return
-        place = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "the text"
+        place = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "a number"
         raise InputError(
             f"{source.name}: not complete JSON, it breaks at {place} (cut short while "
             "downloading?). Get the file again."
         ) from None
-    if isinstance(whole, dict):
-        whole = whole["results"] if isinstance(whole.get("results"), list) else [whole]
-        yield from ((f"result {i}", work) for i, work in enumerate(whole, 1))
+    if isinstance(whole, list):
+        for number, item in enumerate(whole, 1):
+            yield from _unfolded(f"item {number}", item)
     else:
-        yield from ((f"item {i}", work) for i, work in enumerate(whole, 1))
+        yield from _unfolded("", whole)
 
 
-def _lines(
-    source: Source, first: str, rest: Any, quarantine: list[Row]
-) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate((line for lines in ([first], rest) for line in lines), 1):
-        if not line.strip():
-            continue
-        work = _parse(line)
-        if work is None:
-            reason = "not a complete JSON object"
-            quarantine.append(source.refuse(f"line {number}", reason))
-        else:
-            yield f"line {number}", work
+def _lines(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield from _unfolded(f"line {number}", _parse(line))
+
+
+def _unfolded(place: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the works of an API page one by one, and anything else as it is."""
+    results = value.get("results") if isinstance(value, dict) else None
+    if not isinstance(results, list):
+        yield place or "item 1", value
+        return
+    for number, work in enumerate(results, 1):
+        yield f"{place}, result {number}".removeprefix(", "), work
 
 
 def _parse(text: str) -> Any:
@@ -156,13 +160,15 @@ def _bare(identifier: Any) -> str | None:
 
 def _activity(work: Row, identifier: str, source: Source, place: str) -> Row:
     year, date = work.get("publication_year"), work.get("publication_date")
-    if year is None or not str(date or "").startswith(str(year)):
-        date = str(year) if year else date
+    if year is not None and not str(date or "").startswith(str(year)):
+        date = str(year)
+    if date is not None and not DATE.fullmatch(date):
+        raise ValueError(f"start is {date!r}")
     authorships = work.get("authorships") or []
     stated = work.get("authors_count")
     if "grants" in work or "host_venue" in work or "type_crossref" in work:
         source.notes["schema"] = "before 2025-11"
-    return {
+    row = {
         "activity_id": f"openalex:{identifier}",
         "kind": "work",
         "type": work.get("type"),
@@ -174,7 +180,7 @@ def _activity(work: Row, identifier: str, source: Source, place: str) -> Row:
         "truncated": bool(work.get("is_authors_truncated"))
         or (len(authorships) == TRUNCATED_AT if stated is None else stated > len(authorships)),
         "synthetic": work.get("synthetic") is True,
-        "doi": str(work.get("doi") or "").lower().removeprefix("https://doi.org/"),
+        "doi": doi(work.get("doi")),
         "cited_by": work.get("cited_by_count"),
         "fwci": work.get("fwci"),
         "retracted": work.get("is_retracted") is True,
@@ -182,6 +188,7 @@ def _activity(work: Row, identifier: str, source: Source, place: str) -> Row:
         "source": f"openalex:{source.name}",
         "record": place,
     }
+    return typed("activities", row)
 
 
 def _participants(
@@ -199,13 +206,12 @@ def _participants(
             "corresponding": authorship.get("is_corresponding"),
             "evidence": "source",
         }
+        typed("participants", base)
         if person:
             name = author.get("display_name") or authorship.get("raw_author_name")
-            persons[f"openalex:{person}"] = {
-                "person_id": f"openalex:{person}",
-                "name": name,
-                "orcid": str(author.get("orcid") or "").removeprefix("https://orcid.org/"),
-            }
+            row = {"person_id": f"openalex:{person}", "name": name}
+            row["orcid"] = str(author.get("orcid") or "").removeprefix("https://orcid.org/")
+            persons[row["person_id"]] = typed("persons", row)
         written = _affiliations(authorship)
         found = _institutions(authorship, institutions)
         codes = (iso_country(code) for code in authorship.get("countries") or [])
@@ -242,15 +248,11 @@ def _institutions(authorship: Row, known: dict[str, Row]) -> dict[str, tuple[str
             identifier = f"name:{name_key(name)}"
         else:
             continue
+        row = {"name": name, "country": country, "type": institution.get("type")}
+        row = typed("institutions", row | {"openalex_id": openalex})
         found[openalex or identifier] = (identifier, country)
-        row = known.setdefault(identifier, {"institution_id": identifier})
-        for column, value in (
-            ("name", name),
-            ("country", country),
-            ("type", institution.get("type")),
-            ("openalex_id", openalex),
-        ):
-            row[column] = row.get(column) or value
+        facts = known.setdefault(identifier, {"institution_id": identifier})
+        facts |= {column: facts.get(column) or value for column, value in row.items()}
     return found
 
 

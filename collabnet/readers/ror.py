@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from collabnet.errors import InputError
-from collabnet.readers.source import Source
+from collabnet.readers.source import Source, typed
 from collabnet.records import Records
 
 RECORD = re.compile(r'"id"\s*:\s*"https://ror\.org/0\w{8}"')
@@ -38,12 +38,15 @@ def read(source: Source) -> Records:
     try:
         items = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{source.name}: not complete JSON ({error}). Get it again.") from None
+        place = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "the nesting"
+        raise InputError(
+            f"{source.name}: not complete JSON, it breaks at {place}. Get the file again."
+        ) from None
     institutions, relations, refused = [], [], []
     for number, item in enumerate(items if isinstance(items, list) else [items], 1):
         try:
             identifier = item["id"].rsplit("/", 1)[-1]
-            institutions.append(_institution(item, identifier))
+            institutions.append(typed("institutions", _institution(item, identifier)))
             relations += [
                 {
                     "from": identifier,
@@ -53,10 +56,13 @@ def read(source: Source) -> Records:
                 }
                 for tie in item.get("relationships") or []
             ]
-        except (AttributeError, KeyError, TypeError) as error:
-            refused.append(source.refuse(f"item {number}", f"not a ROR v2 record ({error!r})"))
-    if not institutions:
-        raise InputError(f"{source.name}: no ROR v2 record in it (v1 dumps are not read).")
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            detail = error if isinstance(error, ValueError) else "parts missing or mixed up"
+            refused.append(source.refuse(f"item {number}", f"not a ROR v2 record ({detail})"))
+    if refused and not institutions:
+        raise InputError(
+            f"{source.name}: no ROR v2 record in it (v1 dumps are not read). Get a v2 release."
+        )
     source.notes |= {"version": "v2", "kept": len(institutions)}
     tables = {"institutions": pd.DataFrame(institutions).drop_duplicates("institution_id")}
     if relations:

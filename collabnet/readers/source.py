@@ -19,22 +19,32 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pandas as pd
 
+from collabnet import schema
 from collabnet.errors import InputError
 
 if TYPE_CHECKING:
     from collabnet.records import Records
 
 HEAD = 1 << 16
-LARGEST = 4 << 30
+LARGEST = {"zip": 4 << 30, "xlsx": 16 << 20}
 """Uncompressed bytes above which a packed file is taken for a bomb."""
+
+FALLBACK = "collabnet-cp1252"
+KINDS: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "Int64": int,
+    "Float64": (int, float),
+    "boolean": bool,
+}
 
 
 @dataclass
 class Source:
     """A file as the readers see it.
 
-    `packing` is one of "", "gzip", "zip", "xlsx"; `head` is its first text (of a zip: of its first
-    member that is not a folder); `columns` are those of a delimited table.
+    `packing` is one of "", "gzip", "zip", "xlsx"; `head` is its first text (of a zip: of the member
+    that is read); `sheets` keeps what was read of a workbook: sniffing it costs as much as reading;
+    `fault` says why it could not be looked into.
     """
 
     path: Path
@@ -44,6 +54,8 @@ class Source:
     mapping: Path | None = None
     with_names: bool = False
     notes: dict[str, Any] = field(default_factory=dict)
+    sheets: dict[str | None, Any] = field(default_factory=dict)
+    fault: str = ""
 
     @classmethod
     def open(
@@ -56,6 +68,8 @@ class Source:
         InputError
             The file is empty, unreadable, or its compression is broken from the start.
         """
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: a pipe or device cannot be read. Save it to a file first.")
         try:
             with path.open("rb") as file:
                 magic = file.read(4)
@@ -65,13 +79,14 @@ class Source:
             raise InputError(f"{path.name}: the file is empty. Download or export it again.")
         packing = "gzip" if magic[:2] == b"\x1f\x8b" else ""
         if magic == b"PK\x03\x04":
-            packing = "xlsx" if "[Content_Types].xml" in _members(path) else "zip"
+            names = [member.filename for member in _members(path)]
+            packing = "xlsx" if "[Content_Types].xml" in names else "zip"
         source = cls(path, packing, "", "utf-8", Path(mapping) if mapping else None, with_names)
-        if packing != "xlsx":
+        if packing != "xlsx" and not (packing == "zip" and source.member() is None):
             with source.unpacked() as file:
                 raw = file.read(HEAD)
             source.encoding = _encoding(raw)
-            source.head = raw.decode(source.encoding, errors="replace").lstrip("\ufeff")
+            source.head = raw.decode(source.encoding, errors=_fallback()).lstrip("\ufeff")
         return source
 
     @property
@@ -129,7 +144,7 @@ class Source:
                     yield file  # ty: ignore[invalid-yield]
             elif self.packing == "zip":
                 member = self.member()
-                with zipfile.ZipFile(self.path) as archive, archive.open(member) as file:
+                with zipfile.ZipFile(self.path) as archive, archive.open(member or "") as file:
                     yield file
             else:
                 with self.path.open("rb") as file:
@@ -139,47 +154,55 @@ class Source:
                 f"{self.name}: the compressed file ends too early (an interrupted download?). "
                 "Get it again."
             ) from None
-        except (gzip.BadGzipFile, zlib.error, zipfile.BadZipFile) as error:
+        except (gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
             raise InputError(
-                f"{self.name}: the compression is damaged ({error}). Get the file again."
+                f"{self.name}: the compression is damaged or of a rare kind ({error}). Get the "
+                "file again, or unpack it yourself."
             ) from None
 
-    def member(self) -> str:
-        """Name the member of a zip that is read: the largest JSON or CSV one."""
-        with zipfile.ZipFile(self.path) as archive:
-            data = [i for i in archive.infolist() if i.filename.lower().endswith((".json", ".csv"))]
+    def member(self) -> str | None:
+        """Name the member of a zip that is read: the largest JSON or CSV one, if there is one."""
+        data = [i for i in _members(self.path) if i.filename.lower().endswith((".json", ".csv"))]
         if not data:
-            raise InputError(f"{self.name}: a zip without any .json or .csv file in it.")
+            return None
         largest = max(data, key=lambda info: info.file_size)
-        if largest.file_size > LARGEST:
+        if largest.flag_bits & 1:
+            raise InputError(f"{self.name}: the zip asks for a password. Unpack it first.")
+        if largest.file_size > LARGEST["zip"]:
             raise InputError(
                 f"{self.name}: {largest.filename} would unpack to {largest.file_size >> 30} GiB; "
                 "unpack it yourself if you trust it."
             )
         return largest.filename
 
+    def unpacked_size(self) -> int:
+        """Add up the sizes a zip or workbook states for its members."""
+        return sum(member.file_size for member in _members(self.path))
+
     @contextmanager
     def text(self) -> Generator[io.TextIOWrapper]:
-        """Open the unpacked text, its byte order mark taken off, characters not in it replaced."""
+        """Open the unpacked text, its byte order mark taken off; bytes not in UTF-8 are cp1252."""
         encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
         with self.unpacked() as file:
-            yield io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
+            yield io.TextIOWrapper(file, encoding=encoding, errors=_fallback(), newline="")
 
     def table(self) -> tuple[pd.DataFrame, list[dict[str, str]]]:
         """Read a delimited table as text.
 
         Returns
         -------
-        The rows, with their `line`, and the quarantine of lines with too few or too many columns.
+        The rows, indexed by their line, and the quarantine of lines with too few or too many
+        columns.
         """
-        rows, refused = [], []
+        rows, lines, refused = [], [], []
         with self.text() as file:
             reader = csv.reader(file, delimiter=self.delimiter)
             try:
-                header = [name.strip() for name in next(reader)]
+                header = [name.strip() for name in next(reader, [])]
                 for row in reader:
                     if len(row) == len(header):
-                        rows.append([*row, str(reader.line_num)])
+                        rows.append(row)
+                        lines.append(reader.line_num)
                     elif any(cell.strip() for cell in row):
                         reason = f"{len(row)} columns where the header has {len(header)}"
                         refused.append(self.refuse(f"line {reader.line_num}", reason))
@@ -187,7 +210,17 @@ class Source:
                 raise InputError(
                     f"{self.name}, line {reader.line_num}: not a table ({error})."
                 ) from None
-        return pd.DataFrame(rows, columns=[*header, "line"], dtype="string"), refused
+        return self.frame(rows, header, lines), refused
+
+    def frame(self, rows: list[list[str]], header: list[str], places: list[int]) -> pd.DataFrame:
+        """Return rows as a table of text, without the columns that have no name."""
+        twice = sorted({name for name in header if name and header.count(name) > 1})
+        if twice:
+            raise InputError(
+                f"{self.name}: two columns are named {twice[0]!r}. Rename one of them."
+            )
+        table = pd.DataFrame(rows, columns=header, index=places, dtype="string")
+        return table.loc[:, [name != "" for name in header]]
 
     def refuse(self, place: str, reason: str) -> dict[str, str]:
         """Return a row of the quarantine."""
@@ -216,21 +249,49 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _members(path: Path) -> list[str]:
+def typed(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row read from JSON as it is, if its values are of the kinds the data model wants.
+
+    Raises
+    ------
+    ValueError
+        A value is of another kind; the message names it.
+    """
+    for column, (dtype, _) in schema.TABLES[table].items():
+        value = row.get(column)
+        fits = value is None or (
+            isinstance(value, KINDS[dtype]) and isinstance(value, bool) == (dtype == "boolean")
+        )
+        if not fits or (dtype in {"Int64", "Float64"} and abs(value or 0) >= 2**63):
+            raise ValueError(f"{column} is {str(value)[:40]!r}")
+    return row
+
+
+def _members(path: Path) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except zipfile.BadZipFile:
+            return archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError):
         raise InputError(
             f"{path.name}: a zip or Excel file that cannot be opened (cut short?). Get it again."
         ) from None
 
 
 def _encoding(raw: bytes) -> str:
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(raw)
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+    return "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+
+
+def _fallback() -> str:
+    """Return the name of a way to decode: what is not UTF-8 is cp1252, byte by byte.
+
+    Old Windows exports are, wholly or in the rows pasted into them; guessing once a file loses one
+    half of a mixed one.
+    """
+
+    def decode(error: UnicodeError) -> tuple[str | bytes, int]:
+        if not isinstance(error, UnicodeDecodeError) or not error.encoding.startswith("utf-8"):
+            return codecs.replace_errors(error)
+        return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+    codecs.register_error(FALLBACK, decode)
+    return FALLBACK

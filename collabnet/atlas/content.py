@@ -1,0 +1,288 @@
+"""What the atlas shows, gathered from the records as plain numbers and texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import narwhals as nw
+import pandas as pd
+
+from collabnet import engine, geo, settings
+from collabnet.errors import UnknownNameError
+from collabnet.institutions import gazetteer
+from collabnet.links import OPEN, dated, join_key
+from collabnet.partnerships import partners
+from collabnet.records import Records
+from collabnet.regions import memberships, region, unplaced
+from collabnet.sheet import shows_nuts
+from collabnet.words import name_in
+
+LAYERS = ("agreement", "project", "work", "mobility")
+"""Kinds of links in the order offered; the page opens on the first one there is."""
+
+ALONE = ("mobility", "commitment", "agreement", "project")
+"""Kinds of which the page also lists what has no partner."""
+
+CITED = 20
+"""Of co-publications, how many of the newest are listed behind a partner; all are counted."""
+
+LONG = 40
+"""Names of more characters than this are drawn on the map by their acronym, where one is known."""
+
+
+def gather(records: Records, home: str, names: Sequence[str]) -> dict[str, Any]:
+    """Return all the page shows, ready for JSON: who, where, what, and where it was read.
+
+    Parameters
+    ----------
+    records
+        What was done together.
+    home
+        The institution in the middle: of the records, or of the gazetteer.
+    names
+        Of the regions that get a view.
+
+    Raises
+    ------
+    UnknownNameError
+        The institution or a region is not known.
+
+    Examples
+    --------
+    >>> gather(Records({}), "00afp2z80", ["world"])["home"]["city"]
+    'Liège'
+    """
+    bodies = records.institutions
+    if home not in set(bodies["institution_id"]):
+        known = gazetteer()
+        if home not in set(known["institution_id"]):
+            raise UnknownNameError("institution", home, bodies["institution_id"])
+        # A store may hold nothing about home yet; its atlas opens all the same, and is empty.
+        bodies = pd.concat([bodies, known[known["institution_id"] == home]], ignore_index=True)
+        links, own = {}, []
+    else:
+        present = records.counts()
+        links = {kind: _joint(records, home, kind) for kind in LAYERS if kind in present}
+        own = [
+            row
+            for kind in ALONE
+            if kind in present
+            for row in _alone(records, home, kind, links.get(kind))
+        ]
+    shown = sorted(set().union(*(pairs["partner"] for pairs, _ in links.values())))
+    place = {key: number for number, key in enumerate(shown)}
+    notes = {kind: partners(records, home, kind=kind).attrs["note"] for kind in links}
+    table = bodies.set_index("institution_id", drop=False)
+    around = table.loc[shown].reset_index(drop=True)
+    layers = [
+        {"kind": kind, "synthetic": bool(notes[kind].get("synthetic")), **_links(kind, *joint, place)}
+        for kind, joint in links.items()
+        if len(joint[0])
+    ]
+    groups = memberships(around, settings.REGIONS).drop_duplicates("institution_id")
+    group = dict(zip(groups["institution_id"], groups["region"], strict=True))
+    return {
+        "home": _body(table.loc[home]),
+        "bodies": [
+            {**_body(row), "group": group.get(row["institution_id"])}
+            for row in around.to_dict("records")
+        ],
+        "groups": list(settings.REGIONS),
+        "tabs": [_tab(name, around) for name in names],
+        "layers": layers,
+        "own": own,
+        "points": _points(around),
+        "coverage": [
+            {"kind": kind, "of_home": notes[kind]["of_home"], **_coverage(*joint, around)}
+            for kind, joint in links.items()
+        ],
+        "sources": [
+            {key: source.get(key) for key in ("file", "format", "read", "kept", "sha256")}
+            | {"date": str(source.get("ingested_at", ""))[:10]}
+            for source in records.provenance["sources"]
+        ],
+        "credits": {code: geo.sources(code) for code in ("en", "fr")},
+        "made": {"version": version("collabnet"), "store": records.provenance.get("store", "–")},
+    }
+
+
+def _joint(records: Records, home: str, kind: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return who took part in an activity of home while it did, and those activities.
+
+    Counted over any span of years, the pairs give what `partners` gives; the tests hold them to it.
+    """
+    key = join_key(records)
+    mine = (
+        records.lazy("participants")
+        .filter(nw.col("institution_id") == home)
+        .select(activity=nw.col(key), own_role=nw.col("role"))
+        .group_by("activity")
+        .agg(nw.col("own_role").min())
+    )
+    acts = dated(records, kind).join(mine, on="activity", how="inner")
+    people = records.lazy("participants").filter(~nw.col("institution_id").is_null())
+    people = people.with_columns(activity=nw.col(key)).select(
+        "activity", "institution_id", "since_year", "until_year"
+    )
+    rows = engine.collect(people.join(acts.select("activity", "first", "last"), on="activity"))
+    if kind == "work":
+        rows["last"] = rows["first"]
+    else:
+        rows["first"] = rows[["first", "since_year"]].max(axis="columns")
+        rows["last"] = rows[["last", "until_year"]].min(axis="columns")
+    spans = rows.groupby(["activity", "institution_id"], as_index=False).agg(
+        first=("first", "min"), last=("last", "max")
+    )
+    at_home = spans["institution_id"] == home
+    pairs = spans[~at_home].merge(spans[at_home], on="activity", suffixes=("", "_2"))
+    pairs["first"] = pairs[["first", "first_2"]].max(axis="columns")
+    pairs["last"] = pairs[["last", "last_2"]].min(axis="columns")
+    apart = (pairs["first"] > pairs["last"]).fillna(value=False)
+    pairs = pairs[~apart].rename(columns={"institution_id": "partner"})
+    table = engine.collect(acts).sort_values("activity_id", ignore_index=True)
+    return pairs[["activity", "partner", "first", "last"]], table
+
+
+def _links(
+    kind: str, pairs: pd.DataFrame, acts: pd.DataFrame, place: dict[str, int]
+) -> dict[str, Any]:
+    """Return the links of a kind: spans `[activity, first, last, [partners]]` and what they are."""
+    acts = acts[acts["activity"].isin(pairs["activity"])].reset_index(drop=True)
+    number = pd.Series(acts.index, index=acts["activity"])
+    rows = pairs.assign(
+        act=pairs["activity"].map(number),
+        body=pairs["partner"].map(place),
+        first=pairs["first"].astype("Int64"),
+        last=pairs["last"].astype("Int64"),
+    ).sort_values(["act", "body"])
+    spans = [
+        [int(act), _int(first), _int(last), [int(body) for body in part["body"]]]
+        for (act, first, last), part in rows.groupby(["act", "first", "last"], dropna=False)
+    ]
+    cited = set(acts.index)
+    if kind == "work":
+        newest = rows.sort_values(["first", "act"], ascending=[False, True], kind="stable")
+        cited = set(newest.groupby("body").head(CITED)["act"])
+    return {
+        "open": OPEN,
+        "ends": "".join((acts["end_status"].fillna("unknown")).str[0]),
+        "amounts": [_float(x) for x in acts["amount"]] if kind == "mobility" else None,
+        "spans": spans,
+        "acts": {i: _act(row) for i, row in enumerate(acts.to_dict("records")) if i in cited},
+    }
+
+
+def _alone(
+    records: Records, home: str, kind: str, joint: tuple[pd.DataFrame, pd.DataFrame] | None
+) -> list[dict[str, Any]]:
+    """Return what home does by itself, or with partners that are not named."""
+    pairs, acts = joint or _joint(records, home, kind)
+    rows = acts[~acts["activity"].isin(pairs["activity"])].to_dict("records")
+    return [
+        {**_act(row), "kind": kind, "amount": _float(row["amount"]), "role": _text(row["own_role"])}
+        for row in rows
+    ]
+
+
+def _act(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what is shown of an activity; what is not known is not there."""
+    known = {
+        key: _text(row.get(key))
+        for key in ("title", "type", "start", "end", "programme", "note", "doi")
+    }
+    reference = _text(row.get("reference"))
+    record = ", ".join(filter(None, [_text(row["source"]), _text(row["record"])]))
+    known |= {"source": reference or record, "id": row["activity_id"]}
+    return {**{key: text for key, text in known.items() if text}, "status": row["end_status"]}
+
+
+def _coverage(pairs: pd.DataFrame, acts: pd.DataFrame, around: pd.DataFrame) -> dict[str, int]:
+    """Count what the links of a kind rest on."""
+    of_kind = around[around["institution_id"].isin(pairs["partner"])]
+    return {
+        "joint": int(pairs["activity"].nunique()),
+        "partners": len(of_kind),
+        "placed": int(of_kind["lat"].notna().sum()),
+        "without_dates": int(acts["first"].isna().sum()),
+        "truncated": int(acts["truncated"].fillna(value=False).sum()),
+    }
+
+
+def _tab(name: str, around: pd.DataFrame) -> dict[str, Any]:
+    """Return a view: what it is called, what it shows, who lies in it, and who says so."""
+    rules = region(name)
+    shapes = geo.region_shapes(rules)
+    view = geo.VIEWS.get(name) or geo.view_of(shapes)
+    index = pd.Series(around.index, index=around["institution_id"])
+    lists = {
+        "members": memberships(around, [rules])["institution_id"],
+        "doubt": unplaced(around, rules)["institution_id"],
+    }
+    return {
+        "key": name,
+        "labels": rules.attrs["labels"],
+        "view": view._asdict(),
+        "detailed": shows_nuts(view),
+        "shaded": [] if name == "world" else sorted(set(shapes["code"].dropna())),
+        "rules": [] if name == "world" else rules["code"].tolist(),
+        **{key: [int(i) for i in index.reindex(ids)] for key, ids in lists.items()},
+        **{key: rules.attrs[key] for key in ("source", "status", "note")},
+    }
+
+
+def _points(around: pd.DataFrame) -> dict[str, list[float]]:
+    """Return a point inside each country of which a partner has no other place."""
+    lost = around.loc[around["lat"].isna() | around["lon"].isna(), "country"].dropna().unique()
+    shapes = geo.countries("50m").dropna(subset="iso2").set_index("iso2").geometry
+    points = {}
+    for code in sorted(set(lost) & set(shapes.index)):
+        point = max(shapes[code].geoms, key=lambda part: part.area).representative_point()
+        points[code] = [round(point.x, 2), round(point.y, 2)]
+    return points
+
+
+def _body(row: Any) -> dict[str, Any]:
+    """Return what is shown of an institution; what is not known is not there."""
+    known = {
+        "id": row["institution_id"],
+        "name": _text(name_in(row, "en")) or row["institution_id"],
+        "fr": _text(name_in(row, "fr")),
+        "short": _acronym(_text(row["name"]), _text(row["aliases"])),
+        "country": _text(row["country"]),
+        "city": _text(row["city"]),
+        "lat": _float(row["lat"]),
+        "lon": _float(row["lon"]),
+    }
+    if known["fr"] == known["name"]:
+        known["fr"] = ""
+    return {key: value for key, value in known.items() if value not in {None, ""}}
+
+
+def _acronym(name: str, aliases: str) -> str:
+    """Return what a long name is called on a map.
+
+    Examples
+    --------
+    >>> _acronym("Massachusetts Institute of Technology, Cambridge", "MIT|M.I.T.")
+    'MIT'
+    """
+    if len(name) <= LONG:
+        return ""
+    given = re.findall(r"\((\w{2,10})\)$", name)
+    found = [*given, *(a for a in aliases.split("|") if re.fullmatch(r"[A-Z]\w{1,9}", a))]
+    return next((text for text in found if sum(map(str.isupper, text)) > 1), "")
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
+
+
+def _float(value: Any) -> float | None:
+    return None if pd.isna(value) else round(float(value), 5)
+
+
+def _int(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)

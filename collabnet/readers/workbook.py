@@ -1,0 +1,75 @@
+"""Excel workbooks: the rows of a sheet as text, whatever program wrote it."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import closing
+from datetime import date, datetime
+
+from collabnet.errors import CollabnetError, InputError
+from collabnet.readers.source import LARGEST, Source
+
+COLUMNS_READ = 200
+"""Columns looked at; what stands beyond is stray formatting."""
+
+Sheet = list[tuple[int, list[str]]]
+
+
+def sheet_rows(source: Source, name: str | None = None) -> Sheet:
+    """Return the rows of a sheet that are not empty, with their numbers.
+
+    Parameters
+    ----------
+    source
+        A workbook.
+    name
+        Name of the sheet; the first one by default.
+
+    Raises
+    ------
+    InputError
+        The workbook is damaged or unpacks to far too much, or has no such sheet.
+    """
+    if name not in source.sheets:
+        source.sheets[name] = _read(source, name)
+    return source.sheets[name]
+
+
+def _read(source: Source, name: str | None) -> Sheet:
+    import openpyxl
+
+    size = source.unpacked_size()
+    if size > LARGEST["xlsx"]:
+        raise InputError(
+            f"{source.name}: this workbook unpacks to {size >> 20} MB; an agreement list is far "
+            "smaller. Keep only its sheet, or save that as CSV."
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what of the styling is left aside concerns nobody
+            with closing(
+                openpyxl.load_workbook(source.path, read_only=True, data_only=True)
+            ) as book:
+                if name is not None and name not in book.sheetnames:
+                    raise InputError(
+                        f"{source.name}: no sheet {name!r}. It has: {', '.join(book.sheetnames)}."
+                    )
+                sheet = book[name] if name else book.worksheets[0]
+                # Some programs state a wrong size, and what lies outside it would be lost.
+                sheet.reset_dimensions()
+                rows = enumerate(sheet.iter_rows(max_col=COLUMNS_READ, values_only=True), 1)
+                return [(n, [_text(cell) for cell in row]) for n, row in rows if any(row)]
+    except CollabnetError:
+        raise
+    except Exception:  # openpyxl lets through whatever broken XML makes it meet
+        raise InputError(
+            f"{source.name}: a damaged Excel workbook, it cannot be opened. Save it again as .xlsx."
+        ) from None
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, datetime | date):
+        return cell.isoformat()[:10]
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return "" if cell is None else str(cell).strip()
