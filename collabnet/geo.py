@@ -392,12 +392,19 @@ def sources(lang: str = "en") -> dict[str, str]:
     lang
         {"en", "fr"}.
 
+    Raises
+    ------
+    UnknownNameError
+        Another language.
+
     Examples
     --------
     >>> sources()["nuts3"]
     '© EuroGeographics for the administrative boundaries.'
     """
     told = json.loads(_text("PROVENANCE.json"))
+    if lang not in told["disclaimer"]:
+        raise UnknownNameError("language", lang, told["disclaimer"])
     files = {name.partition("-")[0]: entry for name, entry in told["files"].items()}
     texts = {layer: entry["attribution"][lang] for layer, entry in files.items()}
     return {**texts, "disclaimer": told["disclaimer"][lang]}

@@ -157,6 +157,10 @@ def read_graph(nodes: str | Path, links: str | Path | None = None) -> nx.Graph:
     InputError
         A file is missing, empty, damaged or not a graph, or a link names an unknown node or has a
         weight that is no number from 0 up.
+
+    Examples
+    --------
+    >>> graph = read_graph("map.txt", "network.txt")  # doctest: +SKIP
     """
     source = Source.open(Path(nodes))
     directed = 0
@@ -218,6 +222,10 @@ def write_graph(
         The graph is directed or has parallel edges, or the table is not an edges table.
     InputError
         The file cannot be written, or the format cannot hold a value.
+
+    Examples
+    --------
+    >>> write_graph(edges, "graph.gexf")  # doctest: +SKIP
     """
     path = Path(path)
     if path.suffix.lower() not in GRAPH_SUFFIXES:

@@ -167,11 +167,11 @@ def unresolved(records: Records) -> pd.DataFrame:
     >>> unresolved(Records({"activities": rows, "participants": people})).rows.tolist()
     [1]
     """
-    counts = records.participants["institution_id"].value_counts().rename("rows")
     bodies = records.institutions[~_is_ror(records.institutions)]
-    table = bodies[["institution_id", "name", "country"]].join(
-        counts, on="institution_id", how="inner"
-    )
+    table = bodies[["institution_id", "name", "country"]]
+    counts = records.participants["institution_id"].value_counts()
+    table = table.assign(rows=table["institution_id"].map(counts).fillna(0).astype("int64"))
+    table = table[table["rows"] > 0]
     return table.sort_values(["rows", "institution_id"], ascending=[False, True], ignore_index=True)
 
 

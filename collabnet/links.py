@@ -318,7 +318,13 @@ def _units(
         frame = rows.join(acts.select("activity", "first"), on="activity")
         frame = frame.group_by("activity", "unit").agg(nw.col("first").min())
     else:
-        frame = rows.join(acts.select("activity", "first", "last"), on="activity").with_columns(
+        # An activity whose end is unknown was alive when the last member joined.
+        joined = rows.group_by("activity").agg(joined=nw.col("since_year").max())
+        ends = ~nw.col("end_year").is_null() | (nw.col("last") == OPEN)
+        alive = nw.max_horizontal("last", "joined")
+        lives = acts.select("activity", "first", "last", "end_year").join(joined, on="activity")
+        lives = lives.with_columns(last=nw.when(ends).then(nw.col("last")).otherwise(alive))
+        frame = rows.join(lives.select("activity", "first", "last"), on="activity").with_columns(
             first=nw.max_horizontal("first", "since_year"),
             last=nw.min_horizontal("last", "until_year"),
         )

@@ -370,8 +370,11 @@ def _rows(
         rows[column] = rows["partner"].map(bodies[column])
     rows["name"] = rows["name"].fillna(rows["partner"])
     rows["hover"] = [f"<b>{plain(name)}</b>" for name in rows["name"]]
-    order = ["weight", "name", "partner"]
-    return rows.sort_values(order, ascending=[False, True, True], ignore_index=True), here
+    # Among equals the farthest comes first: it is the one whose name finds room.
+    rows["far"] = geo.distance_km(here["lat"], here["lon"], rows["lat"], rows["lon"])
+    order = ["weight", "far", "name", "partner"]
+    ascending = [False, False, True, True]
+    return rows.sort_values(order, ascending=ascending, ignore_index=True), here
 
 
 def _hover(

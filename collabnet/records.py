@@ -127,7 +127,7 @@ class Records:
             tables[name] = tables[name].assign(_side=sides)
         merged = _keep_newest(tables)
         for name in ("institutions", "persons"):
-            tables[name] = _fill_first(tables[name], schema.KEYS[name])
+            tables[name] = _fill_first(name, tables[name])
         for name in ("relations", "quarantine"):
             tables[name] = tables[name].drop_duplicates(ignore_index=True)
         sources = [*self.provenance["sources"]]
@@ -184,11 +184,15 @@ def _keep_newest(tables: dict[str, pd.DataFrame]) -> int:
     return merged
 
 
-def _fill_first(table: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Merge rows of one key: the first known value of each column stands."""
+def _fill_first(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Merge rows of one key, the fullest first: the first known value of each column stands."""
+    key = schema.KEYS[name]
     if not table[key].duplicated().any():
         return table
-    return table.groupby(key, sort=False, as_index=False).first()[table.columns]
+    # The order must not depend on which reading came first: the alphabet decides what is left.
+    unknown = table.isna().sum(axis=1)
+    ranked = table.assign(_unknown=unknown).sort_values(["_unknown", *schema.TABLES[name]])
+    return ranked.groupby(key, as_index=False).first()[table.columns]
 
 
 def write_store(records: Records, path: str | Path) -> Path:
@@ -208,6 +212,10 @@ def write_store(records: Records, path: str | Path) -> Path:
     ------
     StoreError
         `path` is a file, or a folder that is not a store.
+
+    Examples
+    --------
+    >>> write_store(records, "build/store")  # doctest: +SKIP
     """
     path = Path(path)
     if (

@@ -96,6 +96,15 @@ def test_a_known_code_is_kept_and_a_far_point_stays_unknown():
     assert placed.fillna("?").tolist() == ["BE331", "?", "BE332", "?"]
 
 
+def test_a_point_a_little_outside_is_placed_and_one_far_away_is_not():
+    rows = pd.DataFrame(
+        {"lat": [51.25, 52.52], "lon": [2.89, 13.4], "country": ["BE", "DE"]},
+        index=["off Ostend", "Berlin"],
+    )
+    assert not geo.nuts3().contains(Point(2.89, 51.25)).any()
+    assert geo.place_nuts3(rows).fillna("?").tolist() == ["BE255", "?"]
+
+
 def test_a_point_at_the_border_is_placed_in_its_own_country():
     vaals = pd.DataFrame({"lat": [50.7704], "lon": [6.0180], "country": ["NL"]})
     assert geo.place_nuts3(vaals).tolist() == ["NL423"]

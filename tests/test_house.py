@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / "collabnet"
 FLOORS = (
     {"errors", "settings"},
-    {"schema", "identifiers", "geo"},
+    {"schema", "identifiers", "geo", "words"},
     {"engine"},
     {"records"},
     {"readers", "institutions", "regions", "fetch"},
@@ -25,6 +25,7 @@ FLOORS = (
     {"vosviewer"},
     {"graphs"},
     {"indicators", "uncertainty", "agreements"},
+    {"sheet"},
     {"plots"},
     {"atlas", "report"},
     {"cli"},

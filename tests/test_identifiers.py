@@ -44,8 +44,11 @@ def test_an_identifier_has_one_normal_form(written, normal):
 
 @pytest.mark.parametrize(
     "written",
-    ["", "Liège", "00afp2z8", "00afp2z800", "00ifp2z80", "W2741809807", "99997610", "9999761050"]
-    + ["UNILU01", "UNILU", "b liege01", "university of liege.", "name:liege|BE", None, pd.NA, 5],
+    [
+        *("", "Liège", "00afp2z8", "00afp2z800", "00ifp2z80", "W2741809807", "99997610"),
+        *("9999761050", "UNILU01", "UNILU", "b liege01", "university of liege.", "name:liege|BE"),
+        *(None, pd.NA, 5),
+    ],
 )
 def test_what_is_no_identifier_is_none(written):
     assert institution_id(written) is None
@@ -65,9 +68,10 @@ def test_every_erasmus_code_of_the_official_list_but_its_misprint_is_understood(
 
 @pytest.mark.parametrize(
     ("written", "code"),
-    [("EL", "GR"), ("UK", "GB"), ("NA", "NA"), (" be ", "BE"), ("XK", "XK"), ("CD", "CD")]
-    + [("", None), (None, None), (pd.NA, None), ("B", None), ("BEL", None), ("??", None)]
-    + [("ÉÉ", None), (56, None)],
+    [
+        *(("EL", "GR"), ("UK", "GB"), ("NA", "NA"), (" be ", "BE"), ("XK", "XK"), ("CD", "CD")),
+        *((none, None) for none in ("", None, pd.NA, "B", "BEL", "??", "ÉÉ", 56)),
+    ],
 )
 def test_a_country_is_an_iso_code_of_two_letters(written, code):
     assert iso_country(written) == code

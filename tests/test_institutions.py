@@ -1,4 +1,4 @@
-"""Identity: whatever a source calls an institution, it is known by its ROR id, with the evidence."""
+"""Identity: whatever a source calls an institution, it is known by its ROR id, with evidence."""
 
 import pandas as pd
 import pytest
@@ -58,8 +58,10 @@ def test_a_ror_id_needs_no_evidence_but_the_source():
 
 @pytest.mark.parametrize(
     "name",
-    ["University of Liège", "Université de Liège", "Universität Lüttich", "Universiteit van Luik"]
-    + ["ULiège", "UNIVERSITE DE LIEGE", "The University of Liege"],
+    [
+        *("University of Liège", "Université de Liège", "Universität Lüttich"),
+        *("Universiteit van Luik", "ULiège", "UNIVERSITE DE LIEGE", "The University of Liege"),
+    ],
 )
 def test_an_institution_is_known_by_its_name_in_four_languages_and_its_country(name):
     assert found(named(name, "BE")) == [[LIEGE, "name and country"]]
@@ -206,7 +208,7 @@ def test_rolled_up_parts_of_one_author_are_one_affiliation():
 
 
 def test_an_unknown_kind_of_roll_up_is_told():
-    with pytest.raises(cn.UnknownNameError, match="'associate'.*'associated'"):
+    with pytest.raises(cn.UnknownNameError, match=r"'associate'.*'associated'"):
         cn.resolve(records_of(LIEGE), roll_up=("associate",))
 
 
@@ -216,11 +218,16 @@ def test_an_unknown_kind_of_roll_up_is_told():
 def test_what_is_not_resolved_is_listed_with_its_count():
     bodies = [named("Institut", "FR"), named("École", "FR"), LIEGE, "pic:900000001"]
     records = cn.resolve(records_of(*bodies, bodies[1], bodies[1], "pic:900000001"))
-    assert cn.unresolved(records).to_numpy().tolist() == [
+    rest = cn.unresolved(records)
+    assert rest.astype(object).where(rest.notna(), None).to_numpy().tolist() == [
         ["name:0École|FR", "École", "FR", 3],
-        ["pic:900000001", "pic:900000001", pd.NA, 2],
+        ["pic:900000001", "pic:900000001", None, 2],
         ["name:0Institut|FR", "Institut", "FR", 1],
     ]
+
+
+def test_nothing_is_listed_where_all_is_resolved():
+    assert cn.unresolved(cn.resolve(records_of(LIEGE))).empty
 
 
 def test_the_resolution_is_counted_in_the_provenance():

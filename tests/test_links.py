@@ -221,6 +221,24 @@ def test_a_member_that_left_and_came_back_is_absent_in_between():
     assert weights(cn.edges(records, "agreement", years=(2016, 2016))) == {("A", "B"): (1, 1)}
 
 
+def test_an_agreement_of_unknown_end_was_alive_when_its_last_member_joined():
+    new = {"institution_id": "C", "since": "2023-01-01"}
+    records = cn.Records(joint("A", "B", new, end_status="unknown"))
+    table = cn.edges(records, "agreement")
+    assert listed(table.drop(columns="weight")) == [
+        ("A", "B", 1, 2008, 2023),
+        ("A", "C", 1, 2023, 2023),
+        ("B", "C", 1, 2023, 2023),
+    ]
+    assert cn.edges(records, "agreement", years=(2024, 2024)).empty
+
+
+def test_nobody_joins_an_agreement_that_has_ended():
+    late = {"institution_id": "C", "since": "2023"}
+    records = cn.Records(joint("A", "B", late, end="2015", end_status="known"))
+    assert weights(cn.edges(records, "agreement")) == {("A", "B"): (1, 1)}
+
+
 SPANS = st.tuples(st.integers(2000, 2009), st.integers(0, 9)).map(lambda s: (s[0], s[0] + s[1]))
 
 

@@ -15,7 +15,8 @@ from conftest import ROOT
 
 HOME = "00afp2z80"
 NOTE = {"kind": "work", "count": "full", "years": (2019, 2024), "synthetic": True}
-HOSTILE = '</script><script>document.title="owned"</script><b>&lt;R&D $x^2$ ' + "long " * 40
+EVIL = '"></title></script><script>document.title="owned"</script>'
+HOSTILE = EVIL + "<b>&lt;R&D $x^2$ " + "long " * 40
 MAPS = ("world", "europe", "grande-region", "euregio-meuse-rhine", "maghreb", "central-africa")
 
 
@@ -248,11 +249,12 @@ def test_a_map_takes_a_table_of_around_too(bodies):
 
 
 def test_drawing_changes_nothing_it_was_given(bodies):
-    edges, places = links(bodies, 30), bodies.copy()
-    before = edges.copy(), places.copy()
-    draw(places, "grande-region", edges)
-    pd.testing.assert_frame_equal(edges, before[0])
-    pd.testing.assert_frame_equal(places, before[1])
+    given = (links(bodies, 30), cn.around(links(bodies, 30), HOME), bodies)
+    before = [table.copy() for table in given]
+    draw(bodies, "grande-region", given[0])
+    draw(bodies, "grande-region", given[1])
+    for table, was in zip(given, before, strict=True):
+        pd.testing.assert_frame_equal(table, was)
 
 
 def test_an_unknown_home_is_named(bodies):
@@ -275,6 +277,11 @@ def test_another_picture_format_is_refused(bodies, tmp_path):
     fig = draw(bodies, "world", links(bodies, 5))
     with pytest.raises(UnknownNameError, match=r"'\.bmp'"):
         plots.save_figure(fig, tmp_path / "map.bmp")
+
+
+def test_a_page_may_ask_for_nothing(bodies, tmp_path):
+    page = plots.save_figure(draw(bodies, "world", links(bodies, 5)), tmp_path / "map.html")
+    assert "content=\"default-src 'none'; script-src 'unsafe-inline';" in page.read_text("utf-8")
 
 
 def test_names_are_data_never_markup(bodies):
@@ -353,8 +360,8 @@ def test_a_hostile_name_is_shown_and_not_run(browser, bodies, tmp_path):
     fig = plots.plot_map(*hostile(bodies), home=HOME, title=HOSTILE)
     page, asked = opened(browser, fig, tmp_path / "map.html")
     assert asked == []
-    assert page.title().startswith('</script><script>document.title="owned"')
-    assert "</script><script>document.title=" in page.locator(".gtitle").first.text_content()
+    assert page.title().startswith(EVIL)
+    assert EVIL in page.locator(".gtitle").first.text_content()
     assert page.locator(".textpoint b, .textpoint script").count() == 0
     page.context.close()
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import zipfile
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from pandas.testing import assert_frame_equal
 import collabnet as cn
 from collabnet import schema
 from collabnet.readers.agreements import COLUMNS
+from conftest import ROOT
 
 LIEGE, MAASTRICHT, LORRAINE = "00afp2z80", "02jz4aj89", "04vfs2w97"
 OPENALEX = "https://openalex.org/"
@@ -98,7 +100,8 @@ def assert_same(left, right):
 
 
 def rows(table, *columns):
-    return table[list(columns)].astype(object).where(table.notna(), None).values.tolist()
+    found = table[list(columns)]
+    return found.astype(object).where(found.notna(), None).to_numpy().tolist()
 
 
 def put_lines(folder, *works):
@@ -229,8 +232,12 @@ def test_each_institution_has_its_own_affiliation_text(tmp_path):
 
 @pytest.mark.parametrize(
     "written",
-    ["https://doi.org/10.7717/PeerJ.4375", "http://dx.doi.org/10.7717/peerj.4375"]
-    + ["doi:10.7717/peerj.4375", "10.7717/PEERJ.4375"],
+    [
+        "https://doi.org/10.7717/PeerJ.4375",
+        "http://dx.doi.org/10.7717/peerj.4375",
+        "doi:10.7717/peerj.4375",
+        "10.7717/PEERJ.4375",
+    ],
 )
 def test_a_doi_has_one_spelling(tmp_path, written):
     records = cn.read(put_lines(tmp_path, work(1, doi=written)))
@@ -360,7 +367,7 @@ def test_the_pairs_of_h2020_projects_add_up(h2020):
 def test_the_official_organization_table_is_read(real):
     records = cn.read(real / "cordis" / "organization_verbatim_rows.csv")
     people = records.participants
-    assert people["country"].tolist() == "GB CH GR GB XK GH HK ES GR GR".split()
+    assert "".join(people["country"]) == "GBCHGRGBXKGHHKESGRGR"
     assert people["role"].value_counts().to_dict() == {
         "participant": 5,
         "coordinator": 3,
@@ -485,9 +492,24 @@ def test_a_row_of_the_home_institution_dates_its_own_membership(tmp_path):
     assert cn.edges(records, "agreement")["first"].tolist() == [2012]
 
 
+def test_a_partner_in_two_rows_keeps_both_faculties(tmp_path):
+    twice = [UNIGR[0] | {"unit": unit} for unit in ("Law", "Medicine", "Law")]
+    records = cn.read(put_csv(tmp_path, *twice))
+    assert rows(records.participants, "institution_id", "unit") == [
+        [LIEGE, None],
+        [LORRAINE, "Law; Medicine"],
+    ]
+
+
 def test_another_home_may_be_named(tmp_path):
     records = cn.read(put_csv(tmp_path, UNIGR[0] | {"home": MAASTRICHT}))
     assert records.participants["institution_id"].tolist() == [MAASTRICHT, LORRAINE]
+
+
+def test_a_tie_between_agreements_of_a_file_is_one_between_activities(tmp_path):
+    renewed = {"agreement_id": "B", "partner": "X", "follows": "A1", "part_of": "other:Z"}
+    acts = cn.read(put_csv(tmp_path, UNIGR[0], renewed)).activities
+    assert rows(acts, "follows", "part_of") == [[None, None], ["a:A1", "other:Z"]]
 
 
 def test_a_row_without_partner_is_a_commitment_of_one(tmp_path):
@@ -585,7 +607,7 @@ def test_fields_of_an_agreement_share_it(tmp_path):
     given = [{"agreement_id": "A", "partner": p, "field": f} for p, f in ["x0", "y1", "z1"]]
     given[0] |= {"field": "0421;0312;law"}
     fields = cn.read(put_csv(tmp_path, *given)).fields
-    assert fields.groupby("scheme")["share"].agg(["size", "sum"]).values.tolist() == [
+    assert fields.groupby("scheme")["share"].agg(["size", "sum"]).to_numpy().tolist() == [
         [1, 1.0],
         [3, 1.0],
     ]
@@ -661,10 +683,14 @@ def test_a_french_sheet_is_read_with_a_mapping(tmp_path):
     records = cn.read(path, mapping=put_mapping(tmp_path))
     columns = ("activity_id", "kind", "title", "start", "end", "end_status", "programme")
     assert rows(records.activities, *columns) == [
-        ["conventions:C1", "agreement", "Université de Lorraine"]
-        + ["2019-09-15", "2024-09-14", "known", "Erasmus+"],
-        ["conventions:C2", "project", "Université d'Oxford"]
-        + ["2020-02-01", None, "unknown", "Erasmus+"],
+        [
+            *("conventions:C1", "agreement", "Université de Lorraine"),
+            *("2019-09-15", "2024-09-14", "known", "Erasmus+"),
+        ],
+        [
+            *("conventions:C2", "project", "Université d'Oxford"),
+            *("2020-02-01", None, "unknown", "Erasmus+"),
+        ],
     ]
     assert records.quarantine["record"].tolist() == ["line 4"]
     partners = records.participants[records.participants["position"] == 2]
@@ -912,3 +938,31 @@ def test_a_format_may_be_named(tmp_path):
         cn.read(path, format="openalx")
     with pytest.raises(cn.InputError, match="no CORDIS table"):
         cn.read(path, format="cordis")
+
+
+# The documentation
+
+
+def test_the_worked_example_of_the_formats_page_holds(tmp_path):
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    sheet, mapping = (
+        re.search(rf"^```{language}\n(.*?)^```$", page, re.M | re.S)[1]
+        for language in ("csv", "toml")
+    )
+    path = put(tmp_path, "conventions.csv", sheet)
+    records = cn.read(path, mapping=put(tmp_path, "conventions.toml", mapping))
+    acts = records.activities
+    size = acts["activity_id"].map(records.participants["activity_id"].value_counts())
+    columns = ["activity_id", "kind", "start", "end", "end_status", "size"]
+    shown = acts.assign(size=size)[columns].astype("string").fillna("")
+    for line in shown.itertuples(index=False):
+        assert f"| {' | '.join(line)} |" in page
+    listed = records.quarantine.iloc[0]
+    assert f"`{listed['file']}, {listed['record']}: start 'bientôt' is not a date" in page
+
+
+def test_the_formats_page_names_every_column_of_the_template():
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    section = page.split("\n## Agreements\n")[1].split("\n### ")[0]
+    named = re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`[^|]+) \|", section, re.M)))
+    assert sorted(named) == sorted(COLUMNS)

@@ -103,13 +103,13 @@ def test_suspended_members_leave_the_ehea_in_april_2022():
     assert (len(codes("ehea")), len(codes("europe"))) == (47, 49)
 
 
-def test_a_date_known_to_the_year_holds_for_the_whole_year(tmp_path):
+def test_dates_are_compared_as_precisely_as_both_are_known(tmp_path):
     file = tmp_path / "mine.toml"
-    rule = '{ code = "BE", since = "2010", until = "2012" }'
+    rule = '{ code = "BE", since = "2010-07", until = "2012" }'
     file.write_text(f'[a]\nlabels = {{ en = "A" }}\nsource = "me"\ncountries = [{rule}]', "utf-8")
-    days = ("2009-12-31", "2010-01-01", "2012-12-31", "2013-01-01", "2012")
+    days = ("2010-06-30", "2010-07-01", "2010", "2012-12-31", "2013-01-01")
     found = [len(cn.region("a", at=day, path=file)) for day in days]
-    assert found == [0, 1, 1, 0, 1]
+    assert found == [0, 1, 1, 1, 0]
     assert len(cn.region("a", path=file)) == 0
 
 

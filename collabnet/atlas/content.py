@@ -10,10 +10,9 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from collabnet import engine, geo, settings
+from collabnet import engine, geo, links, settings
 from collabnet.errors import UnknownNameError
 from collabnet.institutions import gazetteer
-from collabnet.links import OPEN, dated, join_key
 from collabnet.partnerships import partners
 from collabnet.records import Records
 from collabnet.regions import memberships, region, unplaced
@@ -62,25 +61,29 @@ def gather(records: Records, home: str, names: Sequence[str]) -> dict[str, Any]:
             raise UnknownNameError("institution", home, bodies["institution_id"])
         # A store may hold nothing about home yet; its atlas opens all the same, and is empty.
         bodies = pd.concat([bodies, known[known["institution_id"] == home]], ignore_index=True)
-        links, own = {}, []
+        joint, own = {}, []
     else:
         present = records.counts()
-        links = {kind: _joint(records, home, kind) for kind in LAYERS if kind in present}
+        joint = {kind: _joint(records, home, kind) for kind in LAYERS if kind in present}
         own = [
             row
             for kind in ALONE
             if kind in present
-            for row in _alone(records, home, kind, links.get(kind))
+            for row in _alone(records, home, kind, joint.get(kind))
         ]
-    shown = sorted(set().union(*(pairs["partner"] for pairs, _ in links.values())))
+    shown = sorted(set().union(*(pairs["partner"] for pairs, _ in joint.values())))
     place = {key: number for number, key in enumerate(shown)}
-    notes = {kind: partners(records, home, kind=kind).attrs["note"] for kind in links}
+    notes = {kind: partners(records, home, kind=kind).attrs["note"] for kind in joint}
     table = bodies.set_index("institution_id", drop=False)
     around = table.loc[shown].reset_index(drop=True)
     layers = [
-        {"kind": kind, "synthetic": bool(notes[kind].get("synthetic")), **_links(kind, *joint, place)}
-        for kind, joint in links.items()
-        if len(joint[0])
+        {
+            "kind": kind,
+            "synthetic": bool(notes[kind].get("synthetic")),
+            **_links(kind, *found, place),
+        }
+        for kind, found in joint.items()
+        if len(found[0])
     ]
     groups = memberships(around, settings.REGIONS).drop_duplicates("institution_id")
     group = dict(zip(groups["institution_id"], groups["region"], strict=True))
@@ -96,8 +99,8 @@ def gather(records: Records, home: str, names: Sequence[str]) -> dict[str, Any]:
         "own": own,
         "points": _points(around),
         "coverage": [
-            {"kind": kind, "of_home": notes[kind]["of_home"], **_coverage(*joint, around)}
-            for kind, joint in links.items()
+            {"kind": kind, "of_home": notes[kind]["of_home"], **_coverage(*found, around)}
+            for kind, found in joint.items()
         ],
         "sources": [
             {key: source.get(key) for key in ("file", "format", "read", "kept", "sha256")}
@@ -114,36 +117,28 @@ def _joint(records: Records, home: str, kind: str) -> tuple[pd.DataFrame, pd.Dat
 
     Counted over any span of years, the pairs give what `partners` gives; the tests hold them to it.
     """
-    key = join_key(records)
     mine = (
         records.lazy("participants")
         .filter(nw.col("institution_id") == home)
-        .select(activity=nw.col(key), own_role=nw.col("role"))
+        .select(activity=nw.col(links.join_key(records)), own_role=nw.col("role"))
         .group_by("activity")
         .agg(nw.col("own_role").min())
     )
-    acts = dated(records, kind).join(mine, on="activity", how="inner")
-    people = records.lazy("participants").filter(~nw.col("institution_id").is_null())
-    people = people.with_columns(activity=nw.col(key)).select(
-        "activity", "institution_id", "since_year", "until_year"
-    )
-    rows = engine.collect(people.join(acts.select("activity", "first", "last"), on="activity"))
-    if kind == "work":
-        rows["last"] = rows["first"]
-    else:
-        rows["first"] = rows[["first", "since_year"]].max(axis="columns")
-        rows["last"] = rows[["last", "until_year"]].min(axis="columns")
-    spans = rows.groupby(["activity", "institution_id"], as_index=False).agg(
-        first=("first", "min"), last=("last", "max")
-    )
-    at_home = spans["institution_id"] == home
+    acts = engine.collect(links.dated(records, kind).join(mine, on="activity", how="inner"))
+    # Who counts as taking part, and when, is decided in one place.
+    units = links._units(records, kind, "institution", None, None)
+    spans = engine.collect(units.frame.join(mine.select("activity"), on="activity", how="semi"))
+    spans["unit"] = spans["unit"] if units.ids is None else units.ids.array.take(spans["unit"])
+    if "last" not in spans:
+        spans["last"] = spans["first"]
+    at_home = spans["unit"] == home
     pairs = spans[~at_home].merge(spans[at_home], on="activity", suffixes=("", "_2"))
     pairs["first"] = pairs[["first", "first_2"]].max(axis="columns")
     pairs["last"] = pairs[["last", "last_2"]].min(axis="columns")
     apart = (pairs["first"] > pairs["last"]).fillna(value=False)
-    pairs = pairs[~apart].rename(columns={"institution_id": "partner"})
-    table = engine.collect(acts).sort_values("activity_id", ignore_index=True)
-    return pairs[["activity", "partner", "first", "last"]], table
+    pairs = pairs[~apart].rename(columns={"unit": "partner"})
+    pairs = pairs[["activity", "partner", "first", "last"]]
+    return pairs, acts.sort_values("activity_id", ignore_index=True)
 
 
 def _links(
@@ -158,16 +153,17 @@ def _links(
         first=pairs["first"].astype("Int64"),
         last=pairs["last"].astype("Int64"),
     ).sort_values(["act", "body"])
+    lived = rows.groupby(["act", "first", "last"], dropna=False)["body"].agg(list)
     spans = [
-        [int(act), _int(first), _int(last), [int(body) for body in part["body"]]]
-        for (act, first, last), part in rows.groupby(["act", "first", "last"], dropna=False)
+        [int(act), _int(first), _int(last), parties]
+        for (act, first, last), parties in zip(lived.index, lived, strict=True)
     ]
     cited = set(acts.index)
     if kind == "work":
         newest = rows.sort_values(["first", "act"], ascending=[False, True], kind="stable")
         cited = set(newest.groupby("body").head(CITED)["act"])
     return {
-        "open": OPEN,
+        "open": links.OPEN,
         "ends": "".join((acts["end_status"].fillna("unknown")).str[0]),
         "amounts": [_float(x) for x in acts["amount"]] if kind == "mobility" else None,
         "spans": spans,

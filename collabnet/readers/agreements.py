@@ -33,6 +33,7 @@ COLUMNS = [
 
 ROLES = {"agreement": "signatory", "project": "partner", "commitment": "signatory"}
 OPPOSITE = {"sending": "receiving", "receiving": "sending"}
+STATED = ("type", "title", "start", "end", "end_status", "amount", "programme", "status", "note")
 STATED_ONCE = ("kind", "start", "end", "end_status", "amount")
 """What the rows of one activity may leave empty, but not contradict."""
 
@@ -104,23 +105,8 @@ def read(source: Source) -> Records:
             {"activity_id": identifier, "kind": kind, "link_known": True, "synthetic": False}
             | {"source": f"agreements:{source.name}", "record": place},
         )
-        for column in ("type", "title", "start", "end", "end_status", "amount", "part_of"):
-            activity[column] = activity.get(column) or row[column]
-        for column in ("follows", "programme", "status", "note"):
-            activity[column] = activity.get(column) or row[column]
-        activity["reference"] = activity.get("reference") or row["source"]
-        members = parties.setdefault(identifier, {})
-        role = row["role"] or ROLES.get(kind, "partner")
-        home = _party({"partner_id": row["home"] or settings.HOME}, institutions)
-        own = members.setdefault(home, {"role": OPPOSITE.get(role, ROLES.get(kind, "partner"))})
-        if row["partner"] or row["partner_id"]:
-            partner = _party(row, institutions)
-            own = members.setdefault(partner, {})
-            own |= {"role": role} if partner != home or row["role"] else {}
-            own |= {c: row[c] for c in ("since", "until", "unit") if row[c]}
-            own |= {"affiliation": row["partner"], "country": iso_country(row["country"])}
-        elif kind == "mobility":
-            members[""] = {"role": role, "country": iso_country(row["country"])}
+        _state(activity, row, source.path.stem)
+        _seat(parties.setdefault(identifier, {}), row, kind, institutions)
         subjects = [text.strip() for text in row["field"].split(";") if text.strip()]
         fields += [
             {
@@ -150,6 +136,35 @@ def read(source: Source) -> Records:
     if refused:
         tables["quarantine"] = pd.DataFrame(refused)
     return Records(tables)
+
+
+def _state(activity: Row, row: Row, stem: str) -> None:
+    """Put into an activity what a row says of it, where no row before has."""
+    said = {column: row[column] for column in STATED} | {"reference": row["source"]}
+    for column in ("part_of", "follows"):  # ids of this list may be written bare
+        said[column] = (
+            row[column] if not row[column] or ":" in row[column] else f"{stem}:{row[column]}"
+        )
+    for column, value in said.items():
+        activity[column] = activity.get(column) or value
+
+
+def _seat(members: dict[str, Row], row: Row, kind: str, institutions: dict[str, Row]) -> None:
+    """Put the home institution and the partner of a row among the members of its activity."""
+    usual = ROLES.get(kind, "partner")
+    role = row["role"] or usual
+    home = _party({"partner_id": row["home"] or settings.HOME}, institutions)
+    members.setdefault(home, {"role": OPPOSITE.get(role, usual)})
+    if row["partner"] or row["partner_id"]:
+        partner = _party(row, institutions)
+        member = members.setdefault(partner, {})
+        member |= {"role": role} if partner != home or row["role"] else {}
+        member |= {c: row[c] for c in ("since", "until") if row[c]}
+        units = dict.fromkeys([*member.get("unit", "").split("; "), row["unit"]])
+        member["unit"] = "; ".join(unit for unit in units if unit)
+        member |= {"affiliation": row["partner"], "country": iso_country(row["country"])}
+    elif kind == "mobility":
+        members[""] = {"role": role, "country": iso_country(row["country"])}
 
 
 def _participants(parties: dict[str, dict[str, Row]]) -> pd.DataFrame:

@@ -107,7 +107,9 @@ def _works(source: Source) -> Iterator[tuple[str, Any]]:
     try:
         whole = start if start is not None and len(first) == len(text) else json.loads(text)
     except RecursionError:
-        raise InputError(f"{source.name}: nested too deeply to be OpenAlex works.") from None
+        raise InputError(
+            f"{source.name}: nested too deeply to be OpenAlex works. Get the file again."
+        ) from None
     except ValueError as error:
         lines = text.split("\n")
         if text.lstrip()[:1] == "{" and any(WORK_ID.search(x) and _parse(x) for x in lines[:20]):

@@ -98,7 +98,7 @@ class Source:
     def is_text(self) -> bool:
         """Is the beginning readable text?"""
         strange = sum(c == "\ufffd" or (c < " " and c not in "\t\r\n\f") for c in self.head)
-        return bool(self.head) and strange <= len(self.head) / 200
+        return bool(self.head) and strange <= 1 + len(self.head) / 200
 
     @property
     def is_html(self) -> bool:
@@ -208,7 +208,7 @@ class Source:
                         refused.append(self.refuse(f"line {reader.line_num}", reason))
             except csv.Error as error:
                 raise InputError(
-                    f"{self.name}, line {reader.line_num}: not a table ({error})."
+                    f"{self.name}, line {reader.line_num}: not a table ({error}). Export it again."
                 ) from None
         return self.frame(rows, header, lines), refused
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import closing
 from datetime import date, datetime
 
 from collabnet.errors import CollabnetError, InputError
@@ -45,20 +44,18 @@ def _read(source: Source, name: str | None) -> Sheet:
             "smaller. Keep only its sheet, or save that as CSV."
         )
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), source.path.open("rb") as file:
             warnings.simplefilter("ignore")  # what of the styling is left aside concerns nobody
-            with closing(
-                openpyxl.load_workbook(source.path, read_only=True, data_only=True)
-            ) as book:
-                if name is not None and name not in book.sheetnames:
-                    raise InputError(
-                        f"{source.name}: no sheet {name!r}. It has: {', '.join(book.sheetnames)}."
-                    )
-                sheet = book[name] if name else book.worksheets[0]
-                # Some programs state a wrong size, and what lies outside it would be lost.
-                sheet.reset_dimensions()
-                rows = enumerate(sheet.iter_rows(max_col=COLUMNS_READ, values_only=True), 1)
-                return [(n, [_text(cell) for cell in row]) for n, row in rows if any(row)]
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            if name is not None and name not in book.sheetnames:
+                raise InputError(
+                    f"{source.name}: no sheet {name!r}. It has: {', '.join(book.sheetnames)}."
+                )
+            sheet = book[name] if name else book.worksheets[0]
+            # Some programs state a wrong size, and what lies outside it would be lost.
+            sheet.reset_dimensions()
+            rows = enumerate(sheet.iter_rows(max_col=COLUMNS_READ, values_only=True), 1)
+            return [(n, [_text(cell) for cell in row]) for n, row in rows if any(row)]
     except CollabnetError:
         raise
     except Exception:  # openpyxl lets through whatever broken XML makes it meet

@@ -1,0 +1,398 @@
+"""The atlas: one offline page whose maps, tables and words are those of the records."""
+
+import csv
+import fnmatch
+import io
+import itertools
+import json
+import re
+import tomllib
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import collabnet as cn
+from collabnet import geo, settings, sheet
+from collabnet.atlas import write_atlas
+from collabnet.plots import COLOURS
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = ROOT / "collabnet" / "atlas"
+VIEWS = ("world", "europe", *settings.REGIONS, "strategic-partners")
+LAYERS = ("agreement", "project", "work")
+WATCH = (
+    "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective))"
+)
+ROWS = """() => [...document.querySelectorAll('tbody tr')].map(row =>
+    [row.dataset.id, Number(row.cells[2].textContent.replace(/[^0-9]/g, ''))])"""
+MARKS = """() => document.getElementById('map').data.filter(trace => trace.customdata).flatMap(
+    trace => trace.customdata.map((id, i) => [id, trace.x[i], trace.y[i]]))"""
+TEXTS = """() => [...document.querySelectorAll('#map .textpoint text')].map(text => {
+    const box = text.getBoundingClientRect();
+    return [text.textContent, box.left, box.top, box.right, box.bottom]; })"""
+FRAME = """() => { const box = document.getElementById('map').getBoundingClientRect();
+    return [box.left, box.top, box.right, box.bottom]; }"""
+
+VISITS = itertools.count()
+
+HOSTILE = [
+    "</script><script>window.__pwn=1</script>",
+    "<img src=x onerror=window.__pwn=2>",
+    "<a href='javascript:window.__pwn=3'>here</a><b>x</b><br>",
+    "<svg onload=window.__pwn=4><style>*{display:none}</style>",
+    "{{policy}} ${window.__pwn=5} %{customdata} {n} $\\alpha$",
+    "\u202eesrever \u2066isolate\u200f",
+    '=HYPERLINK("http://evil.example";"x")',
+    "W" * 500,
+    "🌍 جامعة וניברסיטה &lt;b&gt; \u2028\u2029 \x00\x1b[31m",
+]
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    return cn.ingest([ROOT / "data"], tmp_path_factory.mktemp("atlas") / "store")
+
+
+@pytest.fixture(scope="module")
+def file(records, tmp_path_factory):
+    return write_atlas(records, tmp_path_factory.mktemp("atlas") / "atlas.html")
+
+
+@contextmanager
+def watched(browser, path, size=(1360, 860)):
+    """Open an atlas with the network cut; whatever it says or asks for fails the test."""
+    viewport = dict(zip(("width", "height"), size, strict=True))
+    with browser.new_context(offline=True, locale="en-GB", viewport=viewport) as context:
+        context.add_init_script(WATCH)
+        page, asked = context.new_page(), []
+        page.said = []
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("dialog", lambda dialog: (page.said.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{path.as_uri()}#tab=world")
+        page.wait_for_selector("#map .point", state="attached")
+        yield page
+        assert page.said == []
+        assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+@pytest.fixture(scope="module")
+def shipped(browser, file):
+    """The atlas of the shipped data, opened once: its address is the whole state of the page."""
+    with watched(browser, file) as page:
+        yield page
+
+
+@pytest.fixture
+def go(shipped):
+    """Go to an address in the atlas of the shipped data; it must say nothing on the way."""
+
+    def go(address="tab=world"):
+        address = f"{address}&visit={next(VISITS)}"
+        shipped.evaluate("address => { location.hash = address; }", address)
+        # The page writes its own address once all is shown.
+        shipped.wait_for_function("!location.hash.includes('visit')")
+        return shipped
+
+    yield go
+    assert shipped.said == []
+
+
+def of_view(records, name, kind="agreement", years=None):
+    """Return what Python says are the partners of a view."""
+    table = cn.partners(records, kind=kind, years=years)
+    return cn.within(table, name, records.institutions)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_draws_its_partners_where_they_are(go, records, name):
+    page, expected = go(f"tab={name}"), of_view(records, name)
+    marks = page.evaluate(MARKS)
+    assert len(expected) > 0
+    assert sorted(body for body, _, _ in marks) == sorted(expected["partner"])
+    assert page.locator("#map .point").count() == len(marks) + 1, "each mark, and home"
+    view = geo.VIEWS.get(name, geo.VIEWS["world"])
+    whole = geo.frame(view, 900, 500)
+    places = records.institutions.set_index("institution_id")
+    for body, x, y in marks:
+        here = geo.project(view, *places.loc[body, ["lon", "lat"]])
+        # Bodies that share a city are fanned out: by some pixels, not by more.
+        assert np.hypot(x - here[0], y - here[1]) < (whole[2] - whole[0]) / 30, body
+
+
+def test_there_is_a_tab_for_every_view_and_the_page_opens_on_agreements(go):
+    page = go()
+    assert page.get_by_role("tab").count() == len(VIEWS)
+    pressed = page.locator("#layers [aria-pressed=true]").all_inner_texts()
+    assert pressed == ["Agreements"]
+
+
+def test_the_policy_names_the_scripts_by_hash_and_allows_nothing_else(file):
+    policy = re.search(r'Security-Policy" content="([^"]+)"', file.read_text("utf-8"))[1]
+    scripts = re.search("script-src ([^;]+)", policy)[1]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in scripts
+    assert scripts.count("'sha256-") == 2
+    assert "connect-src 'none'" in policy
+
+
+@pytest.mark.parametrize("years", [None, (2008, 2008), (2019, 2024)], ids=str)
+@pytest.mark.parametrize("kind", LAYERS)
+def test_the_table_is_that_of_partners(go, records, kind, years):
+    span = f"&from={years[0]}&to={years[1]}" if years else ""
+    for name in ("world", "grande-region"):
+        shown = go(f"tab={name}&layer={kind}{span}").evaluate(ROWS)
+        table = of_view(records, name, kind, years)
+        expected = [[p, int(w)] for p, w in zip(table["partner"], table["weight"], strict=True)]
+        assert sorted(shown) == sorted(expected)
+        assert [weight for _, weight in shown] == [weight for _, weight in expected]
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("name", VIEWS)
+def test_names_on_the_map_neither_overlap_nor_leave_it(go, name, kind, lang):
+    page = go(f"tab={name}&layer={kind}&lang={lang}")
+    frame, texts = page.evaluate(FRAME), page.evaluate(TEXTS)
+    for text, left, top, right, bottom in texts:
+        inside = frame[0] <= left and frame[1] <= top and right <= frame[2] and bottom <= frame[3]
+        assert inside, text
+    for a, b in itertools.combinations(texts, 2):
+        assert a[3] <= b[1] or b[3] <= a[1] or a[4] <= b[2] or b[4] <= a[2], (a[0], b[0])
+    if kind == "agreement":
+        assert len(texts) > 1, "somebody is named"
+
+
+@pytest.mark.parametrize("size", [(1360, 860), (768, 1024), (390, 844)], ids=str)
+def test_nothing_is_cut_on_a_laptop_a_tablet_and_a_telephone(browser, file, size):
+    with watched(browser, file, size) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        if size == (1360, 860):
+            assert page.evaluate("document.documentElement.scrollHeight") <= size[1]
+
+
+def test_the_page_changes_its_language(go):
+    page = go("tab=grande-region")
+    assert page.inner_text("#summary").startswith("Greater Region: 6 partners, 1 agreement")
+    page.click("#language")
+    assert page.get_attribute("html", "lang") == "fr"
+    assert page.inner_text("#tab-world") == "Monde"
+    assert page.inner_text("#summary").startswith("Grande Région : 6 partenaires, 1 accord")
+    assert "Allemagne" in page.inner_text("tbody")
+    assert page.title() == "Collaborations internationales : Université de Liège"
+
+
+def test_the_address_holds_the_view_and_restores_it(go):
+    page = go()
+    page.click("#tab-maghreb")
+    page.click("#theme")
+    page.fill("#search", "bejaia")
+    page.click("tbody tr button")
+    address = page.url.partition("#")[2]
+    assert go().get_attribute("html", "data-theme") == "light"
+    go(address)
+    assert page.get_attribute("#tab-maghreb", "aria-selected") == "true"
+    assert page.get_attribute("html", "data-theme") == "dark"
+    assert [row[0] for row in page.evaluate(ROWS)] == ["03yb2hp88"]
+    assert page.is_visible("#card")
+
+
+def test_tabs_and_rows_work_from_the_keyboard(go):
+    page = go()
+    page.focus("#tab-world")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "tab-europe"
+    page.keyboard.press("End")
+    assert page.get_attribute("#tab-strategic-partners", "aria-selected") == "true"
+    page.keyboard.press("Home")
+    page.focus("tbody tr button")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.get_attribute("tbody tr:nth-child(2)", "aria-current") == "true"
+    assert page.is_visible("#card")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#card")
+    assert page.evaluate("document.activeElement.closest('tr').rowIndex") == 2
+
+
+def test_the_card_tells_what_stands_behind_a_line(go, records):
+    edge = (settings.HOME, "02jz4aj89")
+    titles = cn.behind(records, edge, kind="agreement")["title"].tolist()
+    page = go("partner=02jz4aj89")
+    assert sorted(page.locator("#card li b").all_inner_texts()) == sorted(titles)
+    told = page.inner_text("#card")
+    assert "dates unknown" in told
+    assert "from 1995, end unknown" in told
+    assert "Source: University of Liège" in told
+
+
+def test_a_mark_selects_its_row(go):
+    page = go("tab=central-africa")
+    page.locator("#map .point").first.click(force=True)
+    assert page.get_attribute("tbody tr", "aria-current") == "true"
+
+
+def test_synthetic_works_are_named_so_on_map_table_and_file_and_nobody_leads(go, records):
+    assert go().locator(".synthetic:visible").count() == 0
+    page = go("layer=work")
+    warning = "Synthetic sample: no conclusion about any named university may be drawn."
+    assert page.locator(".synthetic:visible").all_inner_texts() == [warning, warning]
+    assert "First" not in page.inner_text("#summary")
+    with page.expect_download() as download:
+        page.click("#csv")
+    assert "synthetic" in download.value.suggested_filename
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == len(cn.partners(records, kind="work"))
+    assert {row["note"] for row in rows} == {warning}
+
+
+def test_the_map_is_saved_as_a_picture(go):
+    page = go("tab=maghreb")
+    with page.expect_download() as download:
+        page.click("#png")
+    assert download.value.suggested_filename == "atlas-maghreb-agreement.png"
+    assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+def test_commitments_and_figures_stand_under_the_world(go, records):
+    page = go()
+    told = page.inner_text("#own")
+    for title in records.activities.query("kind == 'commitment'")["title"]:
+        assert title in told
+    assert "800 persons (sent), Approximate" in told
+    page.click("#tab-europe")
+    assert page.is_hidden("#own")
+
+
+def test_a_view_without_partners_shows_its_map_and_a_sentence(go):
+    page = go("tab=maghreb&layer=project")
+    assert page.inner_text("#summary").startswith("Maghreb: no partner among the joint proj")
+    assert page.locator("#map .js-fill").count() > 0
+
+
+def test_years_leave_out_what_has_no_dates_and_say_so(go, records):
+    page = go("from=2019&to=2024")
+    note = cn.partners(records, kind="agreement", years=(2019, 2024)).attrs["note"]
+    assert note["population"]["without_dates"] == 10
+    assert "10 links without dates are left out of these years." in page.inner_text("#notes")
+
+
+def test_the_list_behind_a_region_is_named(go):
+    told = go("tab=central-africa").inner_text("#notes")
+    assert "Central Africa (ULiège list)" in told
+    assert "Rwanda" in told
+    assert "PACODEL" in told
+
+
+@pytest.mark.parametrize("name", ["world", "maghreb"])
+def test_hostile_names_and_titles_are_only_text(browser, tmp_path, name):
+    bodies = [settings.HOME, *(f"name:{i}" for i in range(len(HOSTILE)))]
+    names = ["<i>home</i>\u202e{{data}}", *HOSTILE]
+    acts = [f"a{i}" for i in range(len(HOSTILE))]
+    pairs = [(a, b) for a, own in zip(acts, bodies[1:], strict=True) for b in (bodies[0], own)]
+    told = dict.fromkeys(("title", "type", "note", "reference", "programme"), HOSTILE)
+    places = {"country": "MA", "lat": [33 + i / 2 for i in range(len(names))], "lon": -5.0}
+    records = cn.Records(
+        {
+            "activities": pd.DataFrame({"activity_id": acts, "kind": "agreement", **told}),
+            "participants": pd.DataFrame(pairs, columns=["activity_id", "institution_id"]),
+            "institutions": pd.DataFrame(
+                {"institution_id": bodies, "name": names, "city": names, **places}
+            ),
+        },
+        provenance={"sources": [{"file": text, "sha256": text} for text in HOSTILE]},
+    )
+    path = write_atlas(records, tmp_path / "hostile.html", title=HOSTILE[0] + HOSTILE[7])
+    with watched(browser, path) as page:
+        page.click(f"#tab-{name}")
+        for row in page.locator("tbody button").all():
+            row.click()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 1360
+        for mark in page.locator("#map .point").all():
+            mark.hover(force=True)
+        page.click("#method summary")
+        assert page.evaluate("window.__pwn") is None
+        assert page.locator("img, iframe, #map a, main a, footer a, #map style").count() == 0
+        assert page.locator("script").count() == 5
+        shown = page.inner_text("tbody")
+        assert HOSTILE[1] in shown
+        assert HOSTILE[2] in shown
+        assert "\u202e" not in shown
+        page.keyboard.press("Escape")
+        with page.expect_download() as download:
+            page.click("#csv")
+        assert "\"'=HYPERLINK" in Path(download.value.path()).read_text(encoding="utf-8-sig")
+
+
+def test_the_same_records_give_the_same_bytes_and_not_too_many(records, file, tmp_path):
+    again = write_atlas(records, tmp_path / "again.html")
+    assert again.read_bytes() == file.read_bytes()
+    assert file.stat().st_size < 6_500_000
+
+
+def test_an_atlas_of_nothing_opens_and_says_so(browser, tmp_path):
+    path = write_atlas(cn.Records({}), tmp_path / "empty.html", lang="fr")
+    with watched(browser, path) as page:
+        assert (
+            page.inner_text("#summary") == "Monde : aucun partenaire pour cette couche (accords)."
+        )
+        assert page.locator("#map .point").count() == 1
+        assert page.evaluate(ROWS) == []
+        page.click("#method summary")
+        assert "ne nomme aucun fichier" in page.inner_text("#method")
+
+
+@pytest.mark.parametrize("wrong", [{"home": "nobody"}, {"lang": "xx"}, {"regions": ["atlantis"]}])
+def test_what_is_not_known_is_an_error_and_writes_nothing(tmp_path, wrong):
+    with pytest.raises(cn.UnknownNameError, match="Unknown"):
+        write_atlas(cn.Records({}), tmp_path / "no.html", **wrong)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_further_region_gets_a_view(records, browser, tmp_path):
+    path = write_atlas(records, tmp_path / "more.html", regions=["cemac", "unigr"])
+    with watched(browser, path) as page:
+        assert page.get_by_role("tab").count() == len(VIEWS) + 2
+        page.click("#tab-unigr")
+        assert sorted(page.evaluate(ROWS)) == sorted(
+            [body, 1] for body in of_view(records, "unigr")["partner"]
+        )
+
+
+def test_partners_known_by_country_alone_are_drawn_as_rings_and_counted(browser, real, tmp_path):
+    records = cn.resolve(cn.read(real / "cordis" / "h2020.csv.gz"))
+    path = write_atlas(records, tmp_path / "h2020.html")
+    with watched(browser, path) as page:
+        assert page.inner_text("#summary").startswith("World: 956 partners, 87 joint projects.")
+        assert len(page.evaluate(ROWS)) == 956
+        told = page.inner_text("#notes").split("map.")[0]
+        assert sum(int(n) for n in re.findall(r"(\d+) partner", told)) == 956
+        assert len(page.evaluate(MARKS)) > 70
+
+
+def test_colours_and_words_are_those_of_the_figures_and_complete_in_both_languages():
+    read = {
+        path.name: path.read_text(encoding="utf-8") for path in FILES.iterdir() if path.is_file()
+    }
+    for i, colour in enumerate(COLOURS):
+        assert f"--g{i}: {colour};" in read["atlas.css"]
+    for name in ("sea", "land", "shade", "border", "frontier"):
+        assert f"--{name}: {getattr(sheet, name.upper())};" in read["atlas.css"]
+    words = json.loads(read["labels.json"])
+    assert words["en"].keys() == words["fr"].keys()
+    asked = set(re.findall(r'say\("(\w+)"', read["atlas.js"] + read["map.js"]))
+    asked |= set(re.findall(r'data-(?:text|label)="(\w+)"', read["atlas.html"]))
+    assert asked - words["en"].keys() == set()
+
+
+def test_the_wheel_holds_every_file_of_the_atlas():
+    packed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = packed["tool"]["setuptools"]["package-data"]["collabnet"]
+    files = {f"atlas/{path.name}" for path in FILES.iterdir() if path.is_file()}
+    held = {file for file in files for pattern in patterns if fnmatch.fnmatch(file, pattern)}
+    assert {file for file in files - held if not file.endswith(".py")} == set()

@@ -1,0 +1,148 @@
+"""The documentation is true: its blocks run, its links lead somewhere, nothing is missing."""
+
+import argparse
+import doctest
+import re
+import shlex
+from contextlib import chdir, redirect_stdout
+from io import StringIO
+from itertools import pairwise
+from typing import NamedTuple
+
+import pytest
+
+import collabnet as cn
+from collabnet import cli, schema, settings
+from collabnet.readers import FORMATS
+from conftest import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+EVERY_PAGE = [*PAGES, *sorted(ROOT.glob("docs/*/*.md")), ROOT / "data" / "README.md"]
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+ALIKE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+class Block(NamedTuple):
+    """A fenced block, and the output printed below it (empty where none is)."""
+
+    language: str
+    text: str
+    output: str
+
+
+def blocks(page):
+    """Return the blocks of a page that can be run."""
+    found = [*FENCE.findall(page.read_text(encoding="utf-8")), ("", "")]
+    return [
+        Block(language, text, after[1] if after[0] == "text" else "")
+        for (language, text), after in pairwise(found)
+        if language in {"python", "sh"}
+    ]
+
+
+def commands(text):
+    """Yield the arguments of each `collabnet …` line."""
+    for line in text.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        if words[:1] == ["collabnet"]:
+            yield words[1:]
+
+
+def subcommands():
+    """Return the parser of each command."""
+    for action in cli._parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return action.choices
+    raise AssertionError
+
+
+def is_named(name, text):
+    """Is a name written as code?"""
+    return re.search(rf"`[^`\n]*(?<![\w-]){re.escape(name)}(?![\w-])[^`\n]*`", text)
+
+
+@pytest.fixture(scope="session")
+def workplace(tmp_path_factory):
+    """A folder with the shipped data and a store made of it, as after `make atlas`."""
+    folder = tmp_path_factory.mktemp("docs")
+    (folder / "data").symlink_to(ROOT / "data")
+    cn.ingest([folder / "data"], folder / "build" / "store")
+    return folder
+
+
+RUNNABLE = [page for page in PAGES if blocks(page)]
+
+
+@pytest.mark.parametrize("page", RUNNABLE, ids=lambda p: p.stem)
+def test_blocks_run_and_print_what_is_shown(page, workplace, tmp_path):
+    for name in ("data", "build/store"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to(workplace / name)
+    names = {"__name__": page.stem}
+    with chdir(tmp_path):
+        for block in blocks(page):
+            said = StringIO()
+            with redirect_stdout(said):
+                if block.language == "python":
+                    exec(compile(block.text, page.name, "exec"), names)  # noqa: S102
+                for arguments in commands(block.text) if block.language == "sh" else ():
+                    assert cli.main(arguments) == 0, arguments
+            same = doctest.OutputChecker().check_output(block.output, said.getvalue(), ALIKE)
+            assert same or not block.output, f"{block.text}\nprints\n{said.getvalue()}"
+
+
+def test_every_public_name_is_documented():
+    assert [name for name in cn.__all__ if not is_named(name, TEXT)] == []
+
+
+def test_every_command_is_documented_with_each_of_its_options():
+    sections = dict(re.findall(r"^### `collabnet (\w+).*?`\n(.*?)(?=^##)", REFERENCE, re.M | re.S))
+    heads = re.findall(r"^### `(collabnet .*)`$", REFERENCE, re.M)
+    assert list(sections) == list(subcommands())
+    for name, parser in subcommands().items():
+        said = sections[name] + next(head for head in heads if head.startswith(f"collabnet {name}"))
+        options = {o for a in parser._actions for o in a.option_strings if o.startswith("--")}
+        assert {o for o in options if o not in said} == {"--help"}, name
+        assert set(re.findall(r"--[a-z][a-z-]*", said)) <= options, name
+
+
+def test_help_of_every_command_holds_an_example():
+    for name, parser in subcommands().items():
+        assert f"example:\n  collabnet {name} " in parser.format_help()
+
+
+def test_every_format_region_and_setting_is_documented():
+    assert [name for name in FORMATS if not is_named(name, REFERENCE)] == []
+    assert [name for name in settings.__annotations__ if not is_named(name, REFERENCE)] == []
+    listed = [line.split()[0] for line in REFERENCE.split("## Regions")[1].splitlines() if line]
+    assert [name for name in cn.regions()["region"] if name not in listed] == []
+
+
+@pytest.mark.parametrize("table", schema.TABLES)
+def test_every_column_is_documented_with_its_type(table):
+    model = (ROOT / "docs" / "data-model.md").read_text(encoding="utf-8")
+    section = model.split(f"## `{table}`\n")[1].split("\n## ")[0]
+    documented = re.findall(r"^\| `(\w+)` \| (\w+) \| \S", section, re.M)
+    assert documented == [(name, kind) for name, (kind, _) in schema.TABLES[table].items()]
+
+
+def slug(heading):
+    """Return the anchor a heading gets."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    dead = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path) if path else page
+        if re.match(r"https?:|mailto:", link):
+            continue
+        headings = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.M) if anchor else []
+        if not target.exists() or (anchor and anchor not in map(slug, headings)):
+            dead.append(link)
+    assert dead == []
