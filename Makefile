@@ -47,7 +47,7 @@ atlas: .venv/ready ## Build the store from data/ and the atlas from the store
 	@echo 'Open it in a browser: $(CURDIR)/build/atlas.html'
 
 test: check ## Style, types, then all tests, docstring examples and notebooks
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/ready ## Style and types only
 	$(BIN)/ruff check

@@ -22,7 +22,7 @@ from collabnet.partnerships import around, compare_edges, flows, partners, withi
 from collabnet.plots import plot_compare, plot_map, plot_region, save_figure
 from collabnet.readers import read, read_all
 from collabnet.records import Records, write_store
-from collabnet.regions import memberships, region, regions
+from collabnet.regions import list_regions, memberships, region
 from collabnet.stores import ingest
 
 __version__ = version("collabnet")
@@ -44,6 +44,7 @@ __all__ = [
     "flows",
     "gazetteer",
     "ingest",
+    "list_regions",
     "memberships",
     "note",
     "output",
@@ -56,7 +57,6 @@ __all__ = [
     "read_graph",
     "region",
     "region_shares",
-    "regions",
     "resolve",
     "save_figure",
     "similarities",

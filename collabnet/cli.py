@@ -270,10 +270,10 @@ def _partners(options: argparse.Namespace) -> None:
 
 
 def _regions(options: argparse.Namespace) -> None:
-    from collabnet.regions import region, regions
+    from collabnet.regions import list_regions, region
 
     if not options.name:
-        print(_text(regions()[["region", f"label_{settings.LANGUAGE}", "rules"]]))
+        print(_text(list_regions()[["region", f"label_{settings.LANGUAGE}", "rules"]]))
         return
     table = region(options.name)
     print(_text(table))

@@ -14,7 +14,7 @@ import pandas as pd
 
 from collabnet import engine, settings
 from collabnet.errors import UnknownNameError
-from collabnet.links import Years, dated, join_key, overlapping
+from collabnet.links import Years, dated, join_key, overlapping, population_of
 from collabnet.records import Records
 from collabnet.regions import memberships
 
@@ -98,6 +98,7 @@ def output(
         "count": count,
         "years": years,
         "activities": total,
+        "synthetic": population_of(dated(records, kind), years)["made_up"] > 0,
     }
     if count == "fractional":
         note["without_unit"] = round(total - float(table["output"].sum()), 9)
@@ -258,6 +259,7 @@ def collaboration(
         "level": level,
         "count": "full",
         "years": years,
+        "synthetic": population_of(dated(records, kind), years)["made_up"] > 0,
     }
     return table
 

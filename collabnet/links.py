@@ -79,7 +79,8 @@ def edges(
     Returns
     -------
     `source, target, weight, activities, first, last`, with `source < target`, sorted. `activities`
-    is the number of joint ones, `first` and `last` their years (empty where unknown or open).
+    is the number of joint ones, `first` and `last` the years known for sure (`last` is
+    empty where open-ended, both where no date is known).
 
     Raises
     ------
@@ -300,7 +301,7 @@ def _units(
     if level not in (*UNITS, "region"):
         raise UnknownNameError("level", level, (*UNITS, "region"))
     acts = dated(records, kind)
-    population = _population(acts, years)
+    population = population_of(acts, years)
     people = records.lazy("participants")
     unit = UNITS.get(level, "institution_id")
     ids = None
@@ -364,7 +365,7 @@ def _numbers(ids: pd.Series, wanted: Sequence[str] | pd.Series) -> list[int]:
     return pd.Index(ids).get_indexer(pd.Index(wanted)).tolist()
 
 
-def _population(acts: nw.LazyFrame, years: Years | None) -> dict[str, int]:
+def population_of(acts: nw.LazyFrame, years: Years | None) -> dict[str, int]:
     """Count the activities a result is taken from, and what has to be known about them."""
     known = ~nw.col("first").is_null() & ~nw.col("last").is_null()
     undated = engine.collect(acts.filter(~known).select(n=nw.len()))["n"].iloc[0]

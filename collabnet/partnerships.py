@@ -9,7 +9,7 @@ import pandas as pd
 
 from collabnet import engine, geo, settings
 from collabnet.errors import UnknownNameError
-from collabnet.links import Count, Years, all_links, dated, join_key
+from collabnet.links import Count, Years, all_links, dated, join_key, population_of
 from collabnet.records import Records
 from collabnet.regions import memberships, unplaced
 from collabnet.regions import region as region_named
@@ -17,7 +17,7 @@ from collabnet.regions import region as region_named
 
 def partners(
     records: Records,
-    home: str = settings.HOME,
+    home: str | None = None,
     *,
     kind: str = "work",
     years: Years | None = None,
@@ -30,7 +30,7 @@ def partners(
     records
         What was done together.
     home
-        Its id.
+        Its id; `settings.HOME` by default.
     kind, years, count
         As in `edges`.
 
@@ -52,6 +52,7 @@ def partners(
     >>> partners(Records({"activities": works, "participants": authors}), "L").partner.tolist()
     ['M']
     """
+    home = home or settings.HOME
     ids = records.institutions["institution_id"]
     if home not in set(ids):
         raise UnknownNameError("institution", home, ids)
@@ -266,6 +267,7 @@ def flows(records: Records, *, years: Years | None = None) -> pd.DataFrame:
         "what": "flows",
         "kind": "mobility",
         "years": years,
+        "synthetic": population_of(dated(records, "mobility"), years)["made_up"] > 0,
         "left_out": {"without_dates": int((~has_dates).sum()) if years else 0},
     }
     return table

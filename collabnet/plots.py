@@ -58,7 +58,7 @@ def plot_map(
     edges: pd.DataFrame,
     institutions: pd.DataFrame,
     *,
-    home: str = settings.HOME,
+    home: str | None = None,
     region: str | None = None,
     regions: Sequence[str] | None = None,
     top: int = 300,
@@ -80,7 +80,7 @@ def plot_map(
     institutions
         Where the institutions are and what they are called.
     home
-        The institution in the middle.
+        The institution in the middle; `settings.HOME` by default.
     region
         Show the partners of this region only, in its view; by default all, on a map of the world.
     regions
@@ -116,7 +116,7 @@ def plot_map(
     '1 partner'
     """
     show = {"region": region, "top": top, "labels": labels, "title": title, "size": (width, height)}
-    return _flows(edges, institutions, home, regions, lang, shaded=False, **show)
+    return _flows(edges, institutions, home or settings.HOME, regions, lang, shaded=False, **show)
 
 
 def plot_region(
@@ -124,7 +124,7 @@ def plot_region(
     institutions: pd.DataFrame,
     region: str,
     *,
-    home: str = settings.HOME,
+    home: str | None = None,
     regions: Sequence[str] | None = None,
     top: int = 300,
     labels: int = 16,
@@ -158,14 +158,14 @@ def plot_region(
     '1 partner'
     """
     show = {"region": region, "top": top, "labels": labels, "title": title, "size": (width, height)}
-    return _flows(edges, institutions, home, regions, lang, shaded=True, **show)
+    return _flows(edges, institutions, home or settings.HOME, regions, lang, shaded=True, **show)
 
 
 def plot_compare(
     compared: pd.DataFrame,
     institutions: pd.DataFrame,
     *,
-    home: str = settings.HOME,
+    home: str | None = None,
     region: str | None = None,
     top: int = 300,
     labels: int = 12,
@@ -200,6 +200,7 @@ def plot_compare(
     >>> plot_compare(compared, bodies, home="L").layout.title.subtitle.text
     '1 partner'
     """
+    home = home or settings.HOME
     lang, words = words_of(lang)
     note = compared.attrs.get("note", {})
     notes = [note.get(side, {}) for side in ("left", "right")]

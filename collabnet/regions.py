@@ -42,7 +42,7 @@ def region(name: str, *, at: str | None = None, path: str | Path | None = None) 
     Parameters
     ----------
     name
-        Name of the region, such as "grande-region"; `regions` lists them.
+        Name of the region, such as "grande-region"; `list_regions` lists them.
     at
         ISO date (2019, 2019-06 or 2019-06-30): keep what belonged to the region then. By default a
         rule that has an end is left out.
@@ -88,7 +88,7 @@ def region(name: str, *, at: str | None = None, path: str | Path | None = None) 
     return table
 
 
-def regions(*, path: str | Path | None = None) -> pd.DataFrame:
+def list_regions(*, path: str | Path | None = None) -> pd.DataFrame:
     """List the regions.
 
     Parameters
@@ -108,7 +108,7 @@ def regions(*, path: str | Path | None = None) -> pd.DataFrame:
 
     Examples
     --------
-    >>> regions().set_index("region").label_fr["euregio-meuse-rhine"]
+    >>> list_regions().set_index("region").label_fr["euregio-meuse-rhine"]
     'Euregio Meuse-Rhin'
     """
     rows = [

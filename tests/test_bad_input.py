@@ -11,6 +11,7 @@ import zipfile
 
 import openpyxl
 import pytest
+from files import put
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -33,18 +34,11 @@ for arguments in json.load(sys.stdin):
 """
 
 
-def put(folder, name, content):
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
 def cell(place, text):
     return f'<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>'
 
 
-def put_xlsx(folder, name, cells, *, head="", strings=None):
+def put_sheet(folder, name, cells, *, head="", strings=None):
     """Write a workbook whose sheet has these rows as XML below the header of the template."""
     book = openpyxl.Workbook()
     book.active.append(["agreement_id", "partner"])
@@ -141,7 +135,7 @@ CASES = {
         "Get it again",
     ),
     "XLSX with broken XML": (
-        lambda f: put_xlsx(f, "xml.xlsx", "<row>"),
+        lambda f: put_sheet(f, "xml.xlsx", "<row>"),
         "xml.xlsx: a damaged Excel workbook",
         "Save it again as .xlsx",
     ),
@@ -218,14 +212,14 @@ CASES = {
         "Unpack it and name the file",
     ),
     "zip bomb as a workbook": (
-        lambda f: put_xlsx(
+        lambda f: put_sheet(
             f, "bomb.xlsx", "", strings=f"{XML}<sst {MAIN}>{'<si><t>a</t></si>' * 3_000_000}</sst>"
         ),
         "bomb.xlsx: this workbook unpacks to 48 MB",
         "save that as CSV",
     ),
     "workbook with entities": (
-        lambda f: put_xlsx(
+        lambda f: put_sheet(
             f,
             "entity.xlsx",
             f'<row r="2">{cell("A2", "&b;")}</row>',
@@ -235,7 +229,7 @@ CASES = {
         "Save it again",
     ),
     "workbook that reads another file": (
-        lambda f: put_xlsx(
+        lambda f: put_sheet(
             f,
             "xxe.xlsx",
             f'<row r="2">{cell("A2", "&a;")}</row>',
@@ -370,11 +364,11 @@ def test_a_bad_source_among_good_ones_leaves_the_store_as_it_was(tmp_path):
 def test_a_cell_at_the_far_corner_of_a_sheet_costs_nothing(tmp_path):
     far = f'<row r="2">{cell("A2", "A")}{cell("B2", "X")}</row>'
     far += f'<row r="1048576">{cell("XFD1048576", "z")}</row>'
-    assert cn.read(put_xlsx(tmp_path, "far.xlsx", far)).counts()["agreement"] == 1
+    assert cn.read(put_sheet(tmp_path, "far.xlsx", far)).counts()["agreement"] == 1
 
 
 def test_rows_outside_the_size_a_sheet_states_are_read(tmp_path):
-    path = put_xlsx(tmp_path, "size.xlsx", f'<row r="9">{cell("A9", "A")}{cell("B9", "X")}</row>')
+    path = put_sheet(tmp_path, "size.xlsx", f'<row r="9">{cell("A9", "A")}{cell("B9", "X")}</row>')
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     sheet = "xl/worksheets/sheet1.xml"
@@ -503,7 +497,7 @@ def test_any_table_is_read_or_refused(tmp_path, header, lines, delimiter):
 def sound(tmp_path_factory):
     """Sound files of every packing, as bytes."""
     folder = tmp_path_factory.mktemp("sound")
-    book = put_xlsx(folder, "a.xlsx", f'<row r="2">{cell("A2", "A")}{cell("B2", "X")}</row>')
+    book = put_sheet(folder, "a.xlsx", f'<row r="2">{cell("A2", "A")}{cell("B2", "X")}</row>')
     return [
         book.read_bytes(),
         put_zip(folder, "w.zip", "w.json").read_bytes(),

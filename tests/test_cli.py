@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from files import LIEGE, MAASTRICHT, put
 
 import collabnet as cn
 from collabnet import cli
 from collabnet.cli import EXAMPLES, main
 
 COMMAND = shutil.which("collabnet", path=Path(sys.executable).parent)
-LIEGE, MAASTRICHT, AACHEN = "00afp2z80", "02jz4aj89", "04xfq0f34"
+AACHEN = "04xfq0f34"
 PLACES = {LIEGE: "BE", MAASTRICHT: "NL", AACHEN: "DE"}
 
 
@@ -47,12 +48,6 @@ AGREEMENTS = """agreement_id,kind,start,partner_id,country,role
 A,agreement,2010,02jz4aj89,NL,
 P,project,2015,04xfq0f34,DE,coordinator
 """
-
-
-def put(folder, name, text):
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def run(*arguments):

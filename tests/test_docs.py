@@ -117,7 +117,7 @@ def test_every_format_region_and_setting_is_documented():
     assert [name for name in FORMATS if not is_named(name, REFERENCE)] == []
     assert [name for name in settings.__annotations__ if not is_named(name, REFERENCE)] == []
     listed = [line.split()[0] for line in REFERENCE.split("## Regions")[1].splitlines() if line]
-    assert [name for name in cn.regions()["region"] if name not in listed] == []
+    assert [name for name in cn.list_regions()["region"] if name not in listed] == []
 
 
 @pytest.mark.parametrize("table", schema.TABLES)

@@ -148,7 +148,7 @@ def test_what_was_passed_in_is_not_changed():
     ],
 )
 def test_faculty_and_hospital_are_rolled_up_only_when_asked(kinds, expected):
-    rolled = found(GEMBLOUX, CHU, roll_up=kinds)
+    rolled = found(GEMBLOUX, CHU, **({"roll_up": kinds} if kinds else {}))
     assert [identifier for identifier, _ in rolled] == expected
 
 

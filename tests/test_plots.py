@@ -185,7 +185,7 @@ def test_a_stronger_link_is_wider_and_its_mark_larger(bodies):
     edges["weight"] = [1.0, 50.0, 400.0]
     fig = plots.plot_map(edges, bodies, home=HOME, regions=[])
     sizes = next(t.marker.size for t in fig.data if t.hoverinfo == "text" and len(t.x) == 3)
-    assert sizes.round(1).tolist() == [26.0, 9.2, 8.0]
+    assert sizes.round(1).tolist() == [18.0, 6.4, 6.0]
     widths = [t.line.width for t in fig.data if t.mode == "lines" and t.legend == "legend2"]
     assert widths == sorted(widths)
     assert len(set(widths)) == 4
@@ -213,7 +213,7 @@ def test_bodies_at_one_point_are_fanned_out(bodies):
     trace = next(t for t in fig.data if t.hoverinfo == "text" and len(t.x) == 2)
     scale = (fig.layout.xaxis.range[1] - fig.layout.xaxis.range[0]) / (1100 - 32)
     gap = np.hypot(*np.diff([trace.x, trace.y], axis=1).ravel()) / scale
-    assert 20 < gap < 80
+    assert 15 < gap < 80
 
 
 def test_compare_tells_papers_without_agreement_apart(bodies):

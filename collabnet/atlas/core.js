@@ -1,0 +1,159 @@
+// What the page holds, what is chosen of it, in which words it is said, and how it is counted.
+// The scripts of this folder are one module: core, map, names, atlas, in this order.
+//
+// Names and titles come from sources and may hold anything: they reach the page as text only, and
+// plotly, which reads a kind of HTML, through `plain`.
+
+const [data, labels, geometry] = ["data", "labels", "geometry"].map((id) =>
+  JSON.parse(document.getElementById(id).textContent));
+const $ = (selector) => document.querySelector(selector);
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+// All that is chosen but the zoom stands in the address, so that a view can be sent to somebody.
+const state = { tab: "", layer: "", from: null, to: null, query: "", partner: "", range: null };
+
+function readAddress() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  const one = (key, known, usual) => (known.includes(given.get(key)) ? given.get(key) : usual);
+  const year = (key) => (/^\d{4}$/.test(given.get(key)) ? Number(given.get(key)) : null);
+  const kinds = data.layers.map((each) => each.kind);
+  state.tab = one("tab", data.tabs.map((each) => each.key), data.tabs[0].key);
+  state.layer = one("layer", kinds, kinds[0] ?? "agreement");
+  state.lang = one("lang", Object.keys(labels), data.lang);
+  state.theme = one("theme", ["light", "dark"], "");
+  state.query = given.get("q") ?? "";
+  state.partner = given.get("partner") ?? "";
+  [state.from, state.to, state.range] = [year("from"), year("to"), null];
+}
+
+function writeAddress() {
+  const { tab: key, layer: kind, lang, theme, from, to, query: q, partner } = state;
+  const kept = {
+    tab: key,
+    layer: kind === data.layers[0]?.kind ? "" : kind,
+    lang: lang === data.lang ? "" : lang,
+    ...{ theme, from, to, q, partner },
+  };
+  const told = Object.entries(kept).filter(([, value]) => value);
+  history.replaceState(null, "", `#${new URLSearchParams(told)}`);
+}
+
+const tab = () => data.tabs.find((each) => each.key === state.tab);
+const nothing = { spans: [], acts: {}, ends: "" };
+const layer = () => data.layers.find((each) => each.kind === state.layer) ?? nothing;
+
+// Words -----------------------------------------------------------------------------------------
+
+const number = (value) =>
+  new Intl.NumberFormat(state.lang, { maximumFractionDigits: 2 }).format(value);
+const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+const joined = (parts, by) => parts.filter(Boolean).join(by);
+
+/** Return a text of the page with its values; `n` chooses between its forms. */
+function say(key, values = {}) {
+  let text = labels[state.lang][key] ?? key;
+  if (typeof text === "object") {
+    text = text[new Intl.PluralRules(state.lang).select(values.n)] ?? text.other;
+  }
+  const known = typeof values.n === "number" ? { ...values, n: number(values.n) } : values;
+  return text.replace(/\{(\w+)\}/g, (_, name) => known[name] ?? "");
+}
+
+function country(code) {
+  try {
+    return code ? new Intl.DisplayNames([state.lang], { type: "region" }).of(code) : "";
+  } catch {
+    return code; // not an ISO code: shown as it is
+  }
+}
+
+// Signs that turn the direction of writing would turn that of the words around them too.
+const TURNING = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const isolated = (text) => `\u2068${text.replace(TURNING, "")}\u2069`;
+
+const named = (body) => ((state.lang === "fr" && body.fr) || body.name).replace(TURNING, "");
+const called = (body) => (named(body).length > 40 && body.short) || named(body);
+const titled = (each) => each.labels[state.lang] ?? each.labels.en ?? each.key;
+
+/** Return what a group of partners is called: its region, or elsewhere. */
+function grouped(group) {
+  const its = data.tabs.find((each) => each.key === group);
+  return its ? titled(its) : group ?? say("elsewhere");
+}
+
+/** Return a text as plotly must write it: no tag, no control or direction sign, one line. */
+function plain(text, longest = 90) {
+  let words = text.replace(/\s+/gu, " ").replace(/\p{C}/gu, "").trim();
+  const signs = [...words];
+  if (signs.length > longest) words = `${signs.slice(0, longest - 1).join("").trimEnd()}…`;
+  const escapes = { "&": "&amp;", "<": "&lt;", ">": "&gt;", $: "&#36;" };
+  return words.replace(/[&<>$]/g, (sign) => escapes[sign]);
+}
+
+// Counting --------------------------------------------------------------------------------------
+
+/** Return the partners of the layer in the years chosen, the strongest first, and what is lost. */
+function counted() {
+  const { spans, ends, amounts, open } = layer();
+  const windowed = state.from !== null || state.to !== null;
+  const [from, to] = [state.from ?? -Infinity, state.to ?? Infinity];
+  const rows = new Map();
+  let undated = 0;
+  for (const [act, first, last, bodies] of spans) {
+    const dated = first !== null && last !== null;
+    if (windowed && !dated) undated += bodies.length;
+    if (windowed && !(dated && first <= to && last >= from)) continue;
+    for (const index of bodies) {
+      const fresh = { ...data.bodies[index], index, value: 0, first: null, last: null, spans: [] };
+      const row = rows.get(index) ?? fresh;
+      rows.set(index, row);
+      row.value += amounts ? amounts[act] ?? 0 : 1;
+      row.spans.push([act, first, last]);
+      if (first === null) continue;
+      row.first = Math.min(first, row.first ?? first);
+      // An open end outlasts all others; one that is not known makes the whole uncertain.
+      if (last === open || row.last === open) row.last = open;
+      else if (ends[act] === "u") row.last = Infinity;
+      else row.last = Math.max(last, row.last ?? last);
+    }
+  }
+  const order = (a, b) =>
+    b.value - a.value ||
+    b.spans.length - a.spans.length ||
+    named(a).localeCompare(named(b), state.lang) ||
+    (a.id < b.id ? -1 : 1);
+  return { rows: [...rows.values()].sort(order), undated };
+}
+
+/** Return the value of a row, or nothing where no source states how many persons moved. */
+function valueOf({ value, spans }) {
+  const { amounts } = layer();
+  return amounts && spans.every(([act]) => amounts[act] === null) ? null : value;
+}
+
+/** Return what the view shows: its partners, those the search leaves, and counts for the notes. */
+function chosen() {
+  const { rows, undated } = counted();
+  const [members, doubt] = [new Set(tab().members), new Set(tab().doubt)];
+  const asked = folded(state.query.trim());
+  const titles = (row) => row.spans.map(([act]) => layer().acts[act]?.title ?? "");
+  const fits = (row) => {
+    const words = [named(row), row.name, row.short ?? "", row.id, country(row.country)];
+    return folded([...words, ...titles(row)].join(" ")).includes(asked);
+  };
+  const shown = rows.filter((row) => members.has(row.index) && (!asked || fits(row)));
+  shown.forEach((row, i) => {
+    const before = shown[i - 1];
+    row.rank = before?.value === row.value ? before.rank : i + 1;
+  });
+  const unsure = rows.filter((row) => doubt.has(row.index) && !members.has(row.index));
+  return { rows: shown, undated, doubt: unsure.length };
+}
+
+/** Return the years of a link in words; `end_unknown` is the wording of one that may have ended. */
+function spanOf(first, last, wording = "end_unknown") {
+  if (first === null) return say("no_dates");
+  if (last === layer().open) return say("since", { first });
+  if (last === Infinity) return say(wording, { first });
+  return first === last ? String(first) : `${first}–${last}`;
+}
