@@ -30,7 +30,7 @@ SIDES = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (1, 1), (-1, -1), (-1, 1))
 WIDTHS = (0.8, 1.7, 3.0, 4.8)
 LARGEST, SMALLEST, STAR = 18, 6, 15
 HALO = ", ".join(["0 0 2px #ffffff"] * 4)
-REACH = (0, 14, 26, 40, 58)
+REACH = (0, 14, 28)
 """How far from its mark a label may go, in pixels; beyond the first it gets a leader."""
 
 

@@ -205,6 +205,11 @@ function stepsOf(values) {
   return [low, ...new Set(bounds.filter((bound) => bound > low && bound <= high))];
 }
 
+/** Return about how many degrees a place is from home. */
+function degreesFrom(home, { lon, lat }) {
+  return hypot((lon - home.lon) * cos(lat * RAD), lat - home.lat);
+}
+
 /** Put each partner at its place, or with others in its country where only that is known. */
 function marksOf(rows) {
   const marks = [], lands = new Map();
@@ -226,7 +231,8 @@ function marksOf(rows) {
     const sum = land.rows.reduce((total, row) => total + row.value, 0);
     marks.push({ ...land, value: layer().amounts ? sum : acts.size });
   }
-  marks.sort((a, b) => b.value - a.value);
+  // Among equals the farthest comes first: it is the one whose name finds room.
+  marks.sort((a, b) => b.value - a.value || degreesFrom(data.home, b) - degreesFrom(data.home, a));
   const hidden = marks.slice(TOP).reduce((sum, mark) => sum + mark.rows.length, 0);
   return { marks: marks.slice(0, TOP), hidden, unplaced, ringed };
 }
@@ -245,9 +251,8 @@ function fan(marks, hub) {
 }
 
 /** Return how many points make a way look round: about one a degree. */
-function pointsTo(home, { lon, lat }) {
-  const degrees = hypot((lon - home.lon) * cos(lat * RAD), lat - home.lat);
-  return min(64, max(2, Math.round(degrees)));
+function pointsTo(home, mark) {
+  return min(64, max(2, Math.round(degreesFrom(home, mark))));
 }
 
 /** Give marks their size, their place in pixels, and the way from home to it. */

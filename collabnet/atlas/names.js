@@ -3,7 +3,7 @@
 
 const FONT = 12;
 const SIDES = [[1, 0], [-1, 0], [0, -1], [0, 1], [1, -1], [1, 1], [-1, -1], [-1, 1]];
-const REACH = [0, 14, 26, 40, 58]; // pixels from the mark; beyond the first with a leader
+const REACH = [0, 14, 28]; // pixels from the mark; beyond the first with a leader
 const pen = document.createElement("canvas").getContext("2d");
 
 function widthOf(text, size, weight = 400) {
