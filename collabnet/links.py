@@ -30,7 +30,7 @@ COUNTS = ("full", "fractional", "refined")
 UNITS = {"institution": "institution_id", "country": "country", "person": "person_id"}
 
 
-class _Units(NamedTuple):
+class Units(NamedTuple):
     """Who took part in what: (activity, unit, first, last), and the population it is taken from."""
 
     frame: nw.LazyFrame
@@ -128,7 +128,7 @@ def behind(
     >>> behind(records, ("M", "L")).activity_id.tolist()
     ['p1']
     """
-    units = _units(records, kind, level, years, edge if level == "region" else None)
+    units = units_of(records, kind, level, years, edge if level == "region" else None)
     ends = list(edge) if units.ids is None else _numbers(units.ids, edge)
     frame = units.frame.filter(nw.col("unit").is_in(ends))
     last = "last" if "last" in frame.collect_schema().names() else "first"
@@ -172,7 +172,7 @@ def all_links(
         )
     if cap == "default":
         cap = settings.PERSON_CAP if level == "person" else None
-    units = _units(records, kind, level, years, names)
+    units = units_of(records, kind, level, years, names)
     frame = engine.settle(units.frame)
     sizes = engine.settle(frame.group_by("activity").agg(n=nw.len()))
     tally = _tally(sizes, cap)
@@ -291,13 +291,14 @@ def overlapping(acts: nw.LazyFrame, years: Years | None) -> nw.LazyFrame:
     return acts.filter(nw.col("first") <= years[1], nw.col("last") >= years[0])
 
 
-def _units(
+def units_of(
     records: Records,
     kind: str,
     level: str,
     years: Years | None,
     names: Sequence[str] | None,
-) -> _Units:
+) -> Units:
+    """Return who took part in what, cut to the years and to each membership."""
     if level not in (*UNITS, "region"):
         raise UnknownNameError("level", level, (*UNITS, "region"))
     acts = dated(records, kind)
@@ -333,8 +334,8 @@ def _units(
             frame = frame.filter(nw.col("first") <= years[1], nw.col("last") >= years[0])
         frame = frame.group_by("activity", "unit").agg(nw.col("first").min(), nw.col("last").max())
     if level == "region":
-        return _Units(_by_region(records, frame, unit, names), None, population)
-    return _Units(frame, ids, population)
+        return Units(_by_region(records, frame, unit, names), None, population)
+    return Units(frame, ids, population)
 
 
 def _by_region(

@@ -46,7 +46,7 @@ def write_atlas(
     records: Records,
     path: str | Path,
     *,
-    home: str = settings.HOME,
+    home: str | None = None,
     lang: str = "en",
     title: str | None = None,
     regions: Sequence[str] = (),
@@ -64,7 +64,8 @@ def write_atlas(
     path
         The file; what stands there is replaced at once, and only by a whole page.
     home
-        The institution in the middle: of the records, or of the gazetteer.
+        The institution in the middle: of the records, or of the gazetteer; by default
+        `settings.HOME`.
     lang
         {"en", "fr"}: the language it opens in; the reader may change it.
     title
@@ -95,7 +96,7 @@ def write_atlas(
     if lang not in labels:
         raise UnknownNameError("language", lang, labels)
     views = [*FIRST, *settings.REGIONS, *LAST, *regions]
-    data = gather(records, home, list(dict.fromkeys(views)))
+    data = gather(records, home or settings.HOME, list(dict.fromkeys(views)))
     data |= {"lang": lang, "title": title}
     page = _page(data, labels)
     with replacing(path) as fresh:

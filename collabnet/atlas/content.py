@@ -126,7 +126,7 @@ def _joint(records: Records, home: str, kind: str) -> tuple[pd.DataFrame, pd.Dat
     )
     acts = engine.collect(links.dated(records, kind).join(mine, on="activity", how="inner"))
     # Who counts as taking part, and when, is decided in one place.
-    units = links._units(records, kind, "institution", None, None)
+    units = links.units_of(records, kind, "institution", None, None)
     spans = engine.collect(units.frame.join(mine.select("activity"), on="activity", how="semi"))
     spans["unit"] = spans["unit"] if units.ids is None else units.ids.array.take(spans["unit"])
     if "last" not in spans:
