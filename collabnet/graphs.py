@@ -160,7 +160,12 @@ def read_graph(nodes: str | Path, links: str | Path | None = None) -> nx.Graph:
 
     Examples
     --------
-    >>> graph = read_graph("map.txt", "network.txt")  # doctest: +SKIP
+    >>> import tempfile
+    >>> links = pd.DataFrame({"source": ["A"], "target": ["B"], "weight": [1.5]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     graph = read_graph(write_graph(links, f"{folder}/graph.gexf"))
+    >>> graph["A"]["B"]["weight"]
+    1.5
     """
     source = Source.open(Path(nodes))
     directed = 0
@@ -225,7 +230,11 @@ def write_graph(
 
     Examples
     --------
-    >>> write_graph(edges, "graph.gexf")  # doctest: +SKIP
+    >>> import tempfile
+    >>> links = pd.DataFrame({"source": ["A"], "target": ["B"], "weight": [1.5]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_graph(links, f"{folder}/graph.graphml").name
+    'graph.graphml'
     """
     path = Path(path)
     if path.suffix.lower() not in GRAPH_SUFFIXES:

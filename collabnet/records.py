@@ -215,7 +215,10 @@ def write_store(records: Records, path: str | Path) -> Path:
 
     Examples
     --------
-    >>> write_store(records, "build/store")  # doctest: +SKIP
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     read_store(write_store(Records({}), f"{folder}/store"))
+    <Records: empty>
     """
     path = Path(path)
     if (

@@ -52,7 +52,12 @@ def ingest(
 
     Examples
     --------
-    >>> ingest(["data"], "build/store")  # doctest: +SKIP
+    >>> import tempfile
+    >>> from importlib.resources import files
+    >>> template = files("collabnet") / "data" / "agreement_template.csv"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ingest([template], f"{folder}/store").counts()["agreement"]
+    2
     """
     out = Path(out)
     chosen: dict[str, Any] = {

@@ -85,7 +85,9 @@ def read(
 
     Examples
     --------
-    >>> records = read("data/partnerships.csv")  # doctest: +SKIP
+    >>> from importlib.resources import files
+    >>> len(read(files("collabnet") / "data" / "agreement_template.csv").activities)
+    2
     """
     return _read(Path(path), _options(format, mapping, with_names))
 
