@@ -108,6 +108,7 @@ def behind(
     kind: str = "work",
     level: Level = "institution",
     years: Years | None = None,
+    cap: int | Literal["default"] | None = "default",
 ) -> pd.DataFrame:
     """Return the activities behind a link: the rows of `activities` both ends took part in.
 
@@ -117,7 +118,7 @@ def behind(
         What was done together.
     edge
         The two ends, in any order.
-    kind, level, years
+    kind, level, years, cap
         As in `edges`.
 
     Examples
@@ -142,6 +143,10 @@ def behind(
         ]
         joint.append((nw.col("bodies") > 1) | (nw.col("low") != nw.col("high")))
     shared = frame.group_by("activity").agg(nw.len().alias("n"), *spans).filter(*joint)
+    limit = _limit(cap, level)
+    if limit is not None:
+        sizes = units.frame.group_by("activity").agg(size=nw.len())
+        shared = shared.join(sizes, on="activity").filter(nw.col("size") <= limit)
     key = join_key(records)
     found = records.lazy("activities").join(
         shared.select("activity"), left_on=key, right_on="activity", how="semi"
@@ -170,8 +175,7 @@ def all_links(
         raise CollabnetError(
             f"count={count!r}: regions overlap, so between them only full counting is defined."
         )
-    if cap == "default":
-        cap = settings.PERSON_CAP if level == "person" else None
+    cap = _limit(cap, level)
     units = units_of(records, kind, level, years, names)
     frame = engine.settle(units.frame)
     sizes = engine.settle(frame.group_by("activity").agg(n=nw.len()))
@@ -203,6 +207,12 @@ def all_links(
         "store": records.provenance.get("store"),
     }
     return table
+
+
+def _limit(cap: int | Literal["default"] | None, level: str) -> int | None:
+    if cap == "default":
+        return settings.PERSON_CAP if level == "person" else None
+    return cap
 
 
 def _join(

@@ -159,6 +159,8 @@ def within(
     >>> len(within(links, "maghreb", bodies)), len(within(links, "maghreb", bodies, ends="both"))
     (1, 0)
     """
+    if ends not in ("any", "both"):
+        raise UnknownNameError("choice of ends", ends, ("any", "both"))
     rules = region_named(region) if isinstance(region, str) else region
     inside = set(memberships(institutions, [rules])["institution_id"])
     columns = ["partner"] if "partner" in table else ["source", "target"]
@@ -235,7 +237,8 @@ def flows(records: Records, *, years: Years | None = None) -> pd.DataFrame:
     Returns
     -------
     `sending, receiving, persons, activities`, sorted. An end that is not known is empty: the flow
-    is there all the same.
+    is there all the same. `persons` is empty where the source does not say how many they were, or
+    gives one number for several institutions.
 
     Examples
     --------
@@ -260,9 +263,11 @@ def flows(records: Records, *, years: Years | None = None) -> pd.DataFrame:
         moves = moves.merge(
             ends.rename(columns={"institution_id": role}), on="activity", how="left"
         )
-    table = moves.groupby(["sending", "receiving"], dropna=False, as_index=False).agg(
-        persons=("amount", "sum"), activities=("activity", "nunique")
-    )
+    moves["amount"] = moves["amount"].mask(moves["activity"].duplicated(keep=False), pd.NA)
+    pairs = moves.groupby(["sending", "receiving"], dropna=False)
+    table = pairs.agg(activities=("activity", "nunique"))
+    table.insert(0, "persons", pairs["amount"].sum(min_count=1))
+    table = table.reset_index()
     table.attrs["note"] = {
         "what": "flows",
         "kind": "mobility",

@@ -564,3 +564,27 @@ def test_the_recount_itself_counts_a_triangle():
     corpus = {"w": {"A", "B", "C"}, "v": {"A"}}
     third = (Fraction(1, 3), 1)
     assert links(corpus, "refined") == {("A", "B"): third, ("A", "C"): third, ("B", "C"): third}
+
+
+def test_an_unknown_number_of_persons_is_not_zero_and_one_number_for_two_is_not_doubled():
+    moves = pd.DataFrame({"activity_id": ["a", "b"], "kind": "mobility", "amount": [None, 800]})
+    ends = pd.DataFrame(
+        {
+            "activity_id": ["a", "a", "b", "b", "b"],
+            "institution_id": ["L", "M", "L", "N", "P"],
+            "role": ["sending", "receiving", "sending", "receiving", "receiving"],
+        }
+    )
+    table = cn.flows(cn.Records({"activities": moves, "participants": ends}))
+    assert table["receiving"].tolist() == ["M", "N", "P"]
+    assert table["persons"].isna().all()
+
+
+def test_what_the_cap_leaves_out_of_a_link_is_not_behind_it_either():
+    works = pd.DataFrame({"activity_id": ["small", "large"], "kind": "work", "start": "2024"})
+    people = pd.DataFrame(
+        {"activity_id": ["small"] * 2 + ["large"] * 3, "person_id": ["p1", "p2", "p1", "p2", "p3"]}
+    )
+    records = cn.Records({"activities": works, "participants": people})
+    found = [len(cn.behind(records, ("p1", "p2"), level="person", cap=cap)) for cap in (2, None)]
+    assert found == [1, 2]
