@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
 PIN_LINES = (ROOT / "requirements" / "constraints.txt").read_text(encoding="utf-8").splitlines()
-CONDA_NAMES = {"python-duckdb": "duckdb"}
+CONDA_NAMES = {"python-duckdb": "duckdb", "python-igraph": "igraph", "python-isal": "isal"}
 MISSION = {"geopandas", "jupyterlab", "nbval", "networkx", "pandas", "plotly", "pytest"}
 
 
