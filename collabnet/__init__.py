@@ -17,7 +17,7 @@ from collabnet.exports import export_table, note
 from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
 from collabnet.indicators import collaboration, output, region_shares, similarities, strengths
 from collabnet.institutions import gazetteer, resolve, unresolved
-from collabnet.links import behind, edges
+from collabnet.links import behind, edges, write_edges
 from collabnet.partnerships import around, compare_edges, flows, partners, within
 from collabnet.plots import plot_compare, plot_map, plot_region, save_figure
 from collabnet.readers import read, read_all
@@ -65,6 +65,7 @@ __all__ = [
     "to_graph",
     "unresolved",
     "within",
+    "write_edges",
     "write_graph",
     "write_store",
 ]

@@ -217,14 +217,18 @@ def _edges(options: argparse.Namespace) -> None:
     from collabnet.readers import read
 
     records = read(options.store)
-    table = links.edges(
-        records,
-        options.kind,
-        level=options.level,
-        years=options.years,
-        count=options.count,
-        cap="default" if options.cap is None else options.cap,
-    )
+    asked = {
+        "kind": options.kind,
+        "level": options.level,
+        "years": options.years,
+        "count": options.count,
+        "cap": "default" if options.cap is None else options.cap,
+    }
+    if str(options.out).endswith(".parquet") and not (options.around or options.region):
+        found = links.write_edges(records, options.out, **asked)
+        print(f"{len(found):,} links, written: {options.out}")
+        return
+    table = links.edges(records, **asked)
     if options.around:
         bodies = records.institutions["institution_id"]
         if options.level == "institution" and options.around not in set(bodies):

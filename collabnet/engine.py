@@ -8,6 +8,9 @@ sqlframe frame. `lazy` wraps it for narwhals, in which every join of this packag
 from __future__ import annotations
 
 import glob
+import json
+import os
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,6 +103,55 @@ def collect(frame: nw.LazyFrame) -> pd.DataFrame:
         if table[name].null_count and str(table[name].type) != "string":
             result[name] = table[name].to_pandas(types_mapper=_pandas_type)
     return result
+
+
+def is_local(frame: nw.LazyFrame) -> bool:
+    """Is it a table of this process: in pandas or DuckDB?"""
+    return frame.implementation in {nw.Implementation.DUCKDB, nw.Implementation.PANDAS}
+
+
+def arrays(frame: nw.LazyFrame) -> dict[str, Any]:
+    """Bring columns to this process: whole numbers as numpy, 0 where unknown; text as pandas."""
+    table = collect(frame)
+    return {
+        str(name): column.fillna(0).to_numpy()
+        if pd.api.types.is_numeric_dtype(column)
+        else column.array
+        for name, column in table.items()
+    }
+
+
+def batches(frame: nw.LazyFrame) -> Iterator[pd.DataFrame]:
+    """Yield a result piece by piece, where its engine can."""
+    if frame.implementation is not nw.Implementation.DUCKDB:
+        yield collect(frame)
+        return
+    relation: Any = frame.to_native()
+    for batch in relation.to_arrow_reader(1_000_000):
+        yield batch.to_pandas()
+
+
+def write_parquet(tables: Iterable[pd.DataFrame], path: Path, note: dict[str, Any]) -> Path:
+    """Write tables of one kind below each other into one Parquet file, whole or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    fresh, writer = path.with_name(f".{path.name}.tmp-{os.getpid()}"), None
+    try:
+        for table in tables:
+            rows = pa.Table.from_pandas(table, preserve_index=False)
+            if writer is None:
+                stamp = {**rows.schema.metadata, b"PANDAS_ATTRS": json.dumps({"note": note})}
+                writer = pq.ParquetWriter(
+                    fresh, rows.schema.with_metadata(stamp), compression="zstd"
+                )
+            writer.write_table(rows.cast(writer.schema))
+        if writer is not None:
+            writer.close()
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return path
 
 
 def _pandas_type(arrow_type: Any) -> Any:

@@ -7,17 +7,23 @@ note in `attrs["note"]`: kind, level, counting, years, cap, population, coverage
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
-from collabnet import engine, settings
+from collabnet import counting, engine, settings
 from collabnet.errors import CollabnetError, UnknownNameError
 from collabnet.records import NUMBERS, Records
-from collabnet.regions import memberships
+from collabnet.regions import spells
 from collabnet.schema import KINDS
+
+if TYPE_CHECKING:
+    import duckdb
 
 Count = Literal["full", "fractional", "refined"]
 Level = Literal["institution", "country", "person", "region"]
@@ -31,11 +37,34 @@ UNITS = {"institution": "institution_id", "country": "country", "person": "perso
 
 
 class Units(NamedTuple):
-    """Who took part in what: (activity, unit, first, last), and the population it is taken from."""
+    """Who took part in what; `ids` where the units are their row numbers.
+
+    Of works (activity, unit, first), each once; of what lasts, and between regions, one row a spell
+    of each member: (activity, unit, first, last) and, between regions, the `body` behind it.
+    """
 
     frame: nw.LazyFrame
     ids: pd.Series | None
-    population: dict[str, int]
+
+
+class Asked(NamedTuple):
+    """What is to be counted; `names` are regions, `home` the one unit whose links are wanted."""
+
+    kind: str
+    level: str
+    years: Years | None
+    count: str
+    cap: int | None
+    names: Sequence[str] | None
+    home: str | None
+
+
+class Counted(NamedTuple):
+    """Pairs in order, block by block; the ids, where their ends are row numbers; the note."""
+
+    blocks: Iterator[counting.Pairs]
+    ids: pd.Series | None
+    note: dict[str, Any]
 
 
 def edges(
@@ -68,13 +97,15 @@ def edges(
     count
         {"full", "fractional", "refined"}, for an activity of n parties: 1 a pair; 1/(n-1), so that
         the strength of a node is the number of its joint activities; 2/(n(n-1)), so that all pairs
-        of an activity add up to 1. Fractional: Perianes-Rodríguez, Waltman & van Eck 2016, J.
-        Informetrics 10(4); refined: the name is biblionetwork's.
+        of an activity add up to 1. Of an activity that lasts, n is the largest number of parties
+        that took part at one time; the two sums hold where all did. Fractional: Perianes-Rodríguez,
+        Waltman & van Eck 2016, J. Informetrics 10(4); refined: the name is biblionetwork's.
     cap
-        Leave out activities of more parties than this, and count them in the note. By default
-        `settings.PERSON_CAP` for persons and none else.
+        Leave out activities of more parties than this; the note counts them, their pairs and the
+        weight of those. By default `settings.PERSON_CAP` for persons and none else.
     regions
-        Names of the regions compared at level "region"; `settings.REGIONS` by default.
+        Names of the regions compared at level "region", as their lists were in those years;
+        `settings.REGIONS` by default.
 
     Returns
     -------
@@ -87,7 +118,8 @@ def edges(
     UnknownNameError
         A kind, level, counting or region that is not known.
     CollabnetError
-        Years the wrong way round, or fractional counting between regions.
+        Years or a cap that are none, fractional counting between regions, or regions at another
+        level.
 
     Examples
     --------
@@ -121,6 +153,11 @@ def behind(
     kind, level, years, cap
         As in `edges`.
 
+    Raises
+    ------
+    UnknownNameError
+        An end, kind or level that is not known.
+
     Examples
     --------
     >>> works = pd.DataFrame({"activity_id": ["p1", "p2"], "kind": "work", "start": "2024"})
@@ -129,32 +166,69 @@ def behind(
     >>> behind(records, ("M", "L")).activity_id.tolist()
     ['p1']
     """
+    for end in edge if level == "institution" else ():
+        if end not in set(records.institutions["institution_id"]):
+            raise UnknownNameError("institution", end, records.institutions["institution_id"])
     units = units_of(records, kind, level, years, edge if level == "region" else None)
     ends = list(edge) if units.ids is None else _numbers(units.ids, edge)
-    frame = units.frame.filter(nw.col("unit").is_in(ends))
-    last = "last" if "last" in frame.collect_schema().names() else "first"
-    joint = [nw.col("n") == 2, _overlap(years)]
-    spans = [nw.col("first").max(), nw.col(last).min().alias("last")]
-    if level == "region":
-        spans += [
-            nw.col("bodies").max(),
-            nw.col("lowest").min().alias("low"),
-            nw.col("lowest").max().alias("high"),
-        ]
-        joint.append((nw.col("bodies") > 1) | (nw.col("low") != nw.col("high")))
-    shared = frame.group_by("activity").agg(nw.len().alias("n"), *spans).filter(*joint)
-    limit = _limit(cap, level)
-    if limit is not None:
-        sizes = units.frame.group_by("activity").agg(size=nw.len())
-        shared = shared.join(sizes, on="activity").filter(nw.col("size") <= limit)
-    key = join_key(records)
+    left, right = (units.frame.filter(nw.col("unit") == end) for end in ends)
+    shared = _met(left, right, years).group_by("activity").agg(met=nw.len())
+    cap = _limit(cap, level)
+    if cap is not None:
+        small = _sizes(units.frame, years).filter(nw.col("n") <= cap)
+        shared = shared.join(small, on="activity", how="semi")
     found = records.lazy("activities").join(
-        shared.select("activity"), left_on=key, right_on="activity", how="semi"
+        shared.select("activity"), left_on=join_key(records), right_on="activity", how="semi"
     )
     table = engine.collect(found).drop(columns=[*NUMBERS], errors="ignore")
     table = table.sort_values("activity_id", ignore_index=True)
     table.attrs["note"] = {"what": "activities", "edge": list(edge), "kind": kind, "years": years}
     return table
+
+
+def write_edges(
+    records: Records,
+    path: str | Path,
+    kind: str = "work",
+    *,
+    level: Level = "institution",
+    years: Years | None = None,
+    count: Count = "full",
+    cap: int | Literal["default"] | None = "default",
+    regions: Sequence[str] | None = None,
+) -> duckdb.DuckDBPyRelation:
+    """Write links that need not fit into memory to a Parquet file, and open it lazily.
+
+    Parameters
+    ----------
+    records, kind, level, years, count, cap, regions
+        As in `edges`.
+    path
+        The file; what stands there is replaced at once, and only by a whole file.
+
+    Returns
+    -------
+    A DuckDB relation with the columns of `edges`: filter it, query it, or take `.df()`.
+
+    Raises
+    ------
+    UnknownNameError, CollabnetError
+        As in `edges`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> works = pd.DataFrame({"activity_id": ["p1"], "kind": "work", "start": "2024"})
+    >>> authors = pd.DataFrame({"activity_id": ["p1", "p1"], "institution_id": list("LM")})
+    >>> records = Records({"activities": works, "participants": authors})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_edges(records, f"{folder}/edges.parquet").filter("weight > 0").fetchall()
+    [('L', 'M', 1.0, 1, 2024, 2024)]
+    """
+    asked = Asked(kind, level, years, count, _limit(cap, level), regions, None)
+    counted = _count(records, asked)
+    tables = (_as_edges(block, counted.ids, years) for block in counted.blocks)
+    return engine.scan(engine.write_parquet(tables, Path(path), counted.note))
 
 
 def all_links(
@@ -169,98 +243,168 @@ def all_links(
     home: str | None,
 ) -> pd.DataFrame:
     """Return `edges`, or only those of `home` where it is given."""
+    asked = Asked(kind, level, years, count, _limit(cap, level), names, home)
+    counted = _count(records, asked)
+    blocks = list(counted.blocks)
+    pairs = counting.Pairs(*map(np.concatenate, zip(*blocks, strict=True)))
+    del blocks
+    table = _as_edges(pairs, counted.ids, years)
+    table.attrs["note"] = counted.note
+    return table
+
+
+def _count(records: Records, asked: Asked) -> Counted:
+    count, level, names = asked.count, asked.level, asked.names
     if count not in COUNTS:
         raise UnknownNameError("counting", count, COUNTS)
+    if level not in (*UNITS, "region"):
+        raise UnknownNameError("level", level, (*UNITS, "region"))
     if level == "region" and count != "full":
         raise CollabnetError(
             f"count={count!r}: regions overlap, so between them only full counting is defined."
         )
-    cap = _limit(cap, level)
-    units = units_of(records, kind, level, years, names)
-    frame = engine.settle(units.frame)
-    sizes = engine.settle(frame.group_by("activity").agg(n=nw.len()))
-    tally = _tally(sizes, cap)
-    sizes = sizes.filter(nw.col("n") > 1)
-    if cap is not None:
-        sizes = sizes.filter(nw.col("n") <= cap)
-    left = frame.join(sizes, on="activity")
-    if home is not None:
-        own = home if units.ids is None else _numbers(units.ids, [home])[0]
-        left = left.filter(nw.col("unit") == own)
-    pairs = engine.collect(
-        _join(left, frame, count=count, level=level, years=years, ordered=home is None)
-    )
-    for settled in (frame, sizes):
-        engine.release(settled)
-    table = _as_edges(pairs, units.ids, years)
-    table.attrs["note"] = {
+    if names is not None and level != "region":
+        raise CollabnetError(f'regions={names!r}: regions are compared at level="region" only.')
+    acts = dated(records, asked.kind)
+    population = population_of(acts, asked.years)
+    fast = asked.kind == "work" and level != "region" and engine.is_local(acts)
+    blocks, ids, tally = (_kernel if fast else _join)(records, asked)
+    note = {
         "what": "edges",
-        "kind": kind,
+        "kind": asked.kind,
         "level": level,
         "count": count,
-        "years": years,
-        "cap": cap,
-        "population": units.population,
-        "synthetic": units.population["made_up"] > 0,
+        "years": asked.years,
+        "cap": asked.cap,
+        "population": population,
+        "synthetic": population["made_up"] > 0,
         **tally,
         "regions": list(names or settings.REGIONS) if level == "region" else None,
         "store": records.provenance.get("store"),
     }
-    return table
+    none = np.array([], dtype=object if ids is None else "int32")
+    return Counted(chain([counting.Pairs(none, none, *np.zeros((4, 0)))], blocks), ids, note)
 
 
 def _limit(cap: int | Literal["default"] | None, level: str) -> int | None:
     if cap == "default":
         return settings.PERSON_CAP if level == "person" else None
+    if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 0):
+        raise CollabnetError(f"cap={cap!r}: a number of parties or None was expected.")
     return cap
 
 
+def _kernel(
+    records: Records, asked: Asked
+) -> tuple[Iterator[counting.Pairs], pd.Series, dict[str, Any]]:
+    """Count pairs of works in memory, as whole numbers."""
+    acts, count, cap = dated(records, asked.kind), asked.count, asked.cap
+    works = engine.arrays(in_years(acts, "work", asked.years).select("activity", "first"))
+    took_part, ids = _taking_part(records, asked.level)
+    rows = engine.arrays(took_part.select("activity", "unit"))
+    activity, number = rows["activity"], works["activity"]
+    if join_key(records) == "activity_id":
+        activity, number = pd.Index(number).get_indexer(activity), np.arange(len(number))
+    year = np.full(int(max(activity.max(initial=0), number.max(initial=0))) + 1, -1, dtype="int16")
+    year[number] = works["first"]
+    among = (activity >= 0) & (year[activity] >= 0)
+    unit = rows["unit"][among]
+    if ids is None:
+        unit, known = pd.factorize(unit, sort=True)
+        ids = pd.Series(known, dtype="string")
+    parties = counting.distinct(activity[among], unit)
+    begins = np.flatnonzero(np.diff(parties.activity, prepend=-1))
+    tally = _told(parties.n[begins], np.ones(len(begins), dtype="int64"), cap, count)
+    if cap is not None:
+        parties = counting.Rows(*(column[parties.n <= cap] for column in parties))
+    if asked.home is None:
+        return counting.pair_blocks(parties, year, count), ids, tally
+    return counting.pairs_around(parties, year, count, _numbers(ids, [asked.home])[0]), ids, tally
+
+
 def _join(
-    left: nw.LazyFrame,
-    right: nw.LazyFrame,
-    *,
-    count: str,
-    level: str,
-    years: Years | None,
-    ordered: bool,
-) -> nw.LazyFrame:
-    """Pair the units of each activity: the self-join."""
+    records: Records, asked: Asked
+) -> tuple[Iterator[counting.Pairs], pd.Series | None, dict[str, Any]]:
+    """Count pairs on any engine, and of what lasts: the self-join in narwhals."""
+    home, years, count = asked.home, asked.years, asked.count
+    units = units_of(records, asked.kind, asked.level, years, asked.names)
+    frame = engine.settle(units.frame)
+    sizes = engine.settle(_sizes(frame, years))
+    spread = engine.collect(sizes.group_by("n").agg(activities=nw.len()))
+    tally = _told(spread["n"].to_numpy(), spread["activities"].to_numpy(), asked.cap, count)
+    small = sizes.filter(nw.col("n") > 1)
+    if asked.cap is not None:
+        small = small.filter(nw.col("n") <= asked.cap)
+    left = frame.join(small, on="activity")
+    if home is not None:
+        own = home if units.ids is None else _numbers(units.ids, [home])[0]
+        left = left.filter(nw.col("unit") == own)
     n = nw.col("n")
     credit = {"full": nw.lit(1.0), "fractional": 1.0 / (n - 1), "refined": 2.0 / (n * (n - 1))}
-    pairs = left.with_columns(credit=credit[count]).join(
-        right.rename({c: f"{c}_2" for c in right.collect_schema().names() if c != "activity"}),
-        on="activity",
-    )
-    if ordered:
-        pairs = pairs.filter(nw.col("unit") < nw.col("unit_2"))
-    else:
-        pairs = pairs.filter(nw.col("unit") != nw.col("unit_2"))
-    if level == "region":
-        pairs = pairs.filter(
-            (nw.col("bodies") > 1)
-            | (nw.col("bodies_2") > 1)
-            | (nw.col("lowest") != nw.col("lowest_2"))
-        )
-    names = pairs.collect_schema().names()
-    if "last" in names:
-        pairs = pairs.with_columns(
-            first=nw.max_horizontal("first", "first_2"), last=nw.min_horizontal("last", "last_2")
-        ).filter(_overlap(years))
-    links = pairs.group_by("unit", "unit_2").agg(
-        nw.col("credit").sum().alias("weight"),
+    pairs = _met(left, frame, years, ordered=home is None)
+    if "last" in frame.collect_schema().names():  # several spells together are one activity
+        once = pairs.group_by("activity", "unit", "unit_2", "n")
+        pairs = once.agg(nw.col("first").min(), nw.col("last").max())
+    links = pairs.with_columns(credit=credit[count]).group_by("unit", "unit_2")
+    links = links.agg(
+        nw.col("credit").sum(),
         nw.len().alias("activities"),
         nw.col("first").min(),
-        nw.col("last" if "last" in names else "first").max().alias("last"),
+        nw.col("last").max(),
     )
-    return links.sort("unit", "unit_2")
+
+    def blocks() -> Iterator[counting.Pairs]:
+        for found in engine.batches(links.sort("unit", "unit_2")):
+            yield counting.Pairs(
+                found["unit"].to_numpy(),
+                found["unit_2"].to_numpy(),
+                *(found[c].fillna(0).to_numpy() for c in found.columns[2:]),
+            )
+        for settled in (frame, sizes):
+            engine.release(settled)
+
+    return blocks(), units.ids, tally
 
 
-def _overlap(years: Years | None) -> nw.Expr:
-    """Did the two take part at the same time, and in the years asked for?"""
+def _met(
+    left: nw.LazyFrame, right: nw.LazyFrame, years: Years | None, *, ordered: bool = False
+) -> nw.LazyFrame:
+    """Pair those who took part in an activity at the same time, in those years."""
+    names = right.collect_schema().names()
+    pairs = left.join(
+        right.rename({name: f"{name}_2" for name in names if name != "activity"}), on="activity"
+    )
+    unit, other = nw.col("unit"), nw.col("unit_2")
+    pairs = pairs.filter(unit < other if ordered else unit != other)
+    if "body" in names:
+        pairs = pairs.filter(nw.col("body") != nw.col("body_2"))
+    if "last" not in names:
+        return pairs.with_columns(last=nw.col("first"))
     first, last = nw.col("first"), nw.col("last")
-    if years is None:
-        return (first <= last) | first.is_null() | last.is_null()
-    return (first <= last) & (first <= years[1]) & (last >= years[0])
+    pairs = pairs.with_columns(
+        first=nw.max_horizontal("first", "first_2"), last=nw.min_horizontal("last", "last_2")
+    )
+    if years is not None:
+        return pairs.filter(first <= last, first <= years[1], last >= years[0])
+    return pairs.filter((first <= last) | first.is_null() | last.is_null())
+
+
+def _sizes(frame: nw.LazyFrame, years: Years | None) -> nw.LazyFrame:
+    """Count the parties of each activity: of what lasts, the most that took part at one time."""
+    if "last" not in frame.collect_schema().names():
+        return frame.group_by("activity").agg(n=nw.len())
+    begin = nw.coalesce(nw.col("first"), nw.lit(0))
+    spells = frame.select(
+        "activity",
+        "unit",
+        begin=begin if years is None else nw.max_horizontal(begin, nw.lit(years[0])),
+        end=nw.coalesce(nw.col("last"), nw.lit(OPEN)),
+    )
+    moments = spells.group_by("activity", "begin").agg(spells=nw.len())
+    there = spells.join(moments.select("activity", at="begin"), on="activity")
+    there = there.filter(nw.col("begin") <= nw.col("at"), nw.col("end") >= nw.col("at"))
+    there = there.group_by("activity", "at", "unit").agg(spells=nw.len())
+    return there.group_by("activity", "at").agg(n=nw.len()).group_by("activity").agg(nw.max("n"))
 
 
 def join_key(records: Records) -> str:
@@ -292,10 +436,12 @@ def overlapping(acts: nw.LazyFrame, years: Years | None) -> nw.LazyFrame:
     Raises
     ------
     CollabnetError
-        The first year comes after the last.
+        The years are no two whole numbers, or the first comes after the last.
     """
     if years is None:
         return acts
+    if len(years) != 2 or not all(isinstance(year, int | np.integer) for year in years):
+        raise CollabnetError(f"years={years!r}: two years such as (2019, 2024) were expected.")
     if years[0] > years[1]:
         raise CollabnetError(f"years={years}: the first year comes after the last.")
     return acts.filter(nw.col("first") <= years[1], nw.col("last") >= years[0])
@@ -309,25 +455,12 @@ def units_of(
     names: Sequence[str] | None,
 ) -> Units:
     """Return who took part in what, cut to the years and to each membership."""
-    if level not in (*UNITS, "region"):
-        raise UnknownNameError("level", level, (*UNITS, "region"))
-    acts = dated(records, kind)
-    population = population_of(acts, years)
-    people = records.lazy("participants")
-    unit = UNITS.get(level, "institution_id")
-    ids = None
-    if unit == "institution_id" and "institution_no" in people.collect_schema().names():
-        unit = "institution_no"
-        ids = records.institutions["institution_id"]
-    lasting = kind != "work"
-    columns: list[Any] = [nw.col(join_key(records)).alias("activity"), nw.col(unit).alias("unit")]
-    if lasting:
-        columns += ["since_year", "until_year"]
-    rows = people.filter(~nw.col(unit).is_null()).select(*columns)
-    if not lasting:
-        if years is not None:
-            acts = acts.filter(nw.col("first") >= years[0], nw.col("first") <= years[1])
-        frame = rows.join(acts.select("activity", "first"), on="activity")
+    acts = in_years(dated(records, kind), kind, years)
+    rows, ids = _taking_part(records, "institution" if level == "region" else level)
+    if kind == "work":
+        frame = rows.select("activity", "unit").join(
+            acts.select("activity", "first"), on="activity"
+        )
         frame = frame.group_by("activity", "unit").agg(nw.col("first").min())
     else:
         # An activity whose end is unknown was alive when the last member joined.
@@ -342,32 +475,53 @@ def units_of(
         )
         if years is not None:
             frame = frame.filter(nw.col("first") <= years[1], nw.col("last") >= years[0])
-        frame = frame.group_by("activity", "unit").agg(nw.col("first").min(), nw.col("last").max())
+        frame = frame.group_by("activity", "unit", "first", "last").agg(rows=nw.len())
+        frame = frame.select("activity", "unit", "first", "last")
     if level == "region":
-        return Units(_by_region(records, frame, unit, names), None, population)
-    return Units(frame, ids, population)
+        return Units(_by_region(records, frame, ids, names), None)
+    return Units(frame, ids)
+
+
+def in_years(acts: nw.LazyFrame, kind: str, years: Years | None) -> nw.LazyFrame:
+    """Keep the works of those years; what lasts is cut later, to the spell of each member."""
+    if kind != "work" or years is None:
+        return acts
+    return acts.filter(nw.col("first") >= years[0], nw.col("first") <= years[1])
+
+
+def _taking_part(records: Records, level: str) -> tuple[nw.LazyFrame, pd.Series | None]:
+    """Return (activity, unit, since_year, until_year), and the ids where units are numbers."""
+    people = records.lazy("participants")
+    unit, ids = UNITS[level], None
+    if level == "institution" and "institution_no" in people.collect_schema().names():
+        unit, ids = "institution_no", records.institutions["institution_id"]
+    known = people.filter(~nw.col(unit).is_null())
+    columns = [nw.col(join_key(records)).alias("activity"), nw.col(unit).alias("unit")]
+    return known.select(*columns, "since_year", "until_year"), ids
 
 
 def _by_region(
-    records: Records, bodies: nw.LazyFrame, unit: str, names: Sequence[str] | None
+    records: Records, bodies: nw.LazyFrame, ids: pd.Series | None, names: Sequence[str] | None
 ) -> nw.LazyFrame:
-    """Turn institutions into the regions they lie in, with what tells two bodies apart."""
-    table = memberships(records.institutions, names or settings.REGIONS)
-    if unit == "institution_no":
-        table["institution_id"] = _numbers(
-            records.institutions["institution_id"], table["institution_id"]
-        )
-    table = table.rename(columns={"institution_id": "unit"})
-    placed = bodies.join(engine.like(table, bodies), on="unit")
-    years = [c for c in ("first", "last") if c in bodies.collect_schema().names()]
-    return (
-        placed.group_by("activity", "region")
-        .agg(
-            *[nw.col(c).min() if c == "first" else nw.col(c).max() for c in years],
-            nw.len().alias("bodies"),
-            nw.col("unit").min().alias("lowest"),
-        )
-        .rename({"region": "unit"})
+    """Turn institutions into the regions they lie in, each as long as it does."""
+    table = spells(records.institutions, names or settings.REGIONS)
+    if ids is not None:
+        table["institution_id"] = _numbers(ids, table["institution_id"])
+    table = table.rename(columns={"institution_id": "body"})
+    if "last" not in bodies.collect_schema().names():
+        bodies = bodies.with_columns(last=nw.col("first"))
+    bodies = bodies.rename({"unit": "body"})
+    placed = bodies.join(engine.like(table, bodies), on="body")
+    first, last = nw.col("first"), nw.col("last")
+    # What has no date lies where its members lie today.
+    there = (first <= nw.col("until_year")) & (last >= nw.col("since_year"))
+    undated = (first.is_null() | last.is_null()) & (nw.col("until_year") == OPEN)
+    return placed.filter(there | undated).select(
+        "activity",
+        "body",
+        nw.col("region").alias("unit"),
+        first=nw.when(~first.is_null()).then(nw.max_horizontal("first", "since_year")),
+        last=nw.when(~last.is_null()).then(nw.min_horizontal("last", "until_year")),
     )
 
 
@@ -378,6 +532,7 @@ def _numbers(ids: pd.Series, wanted: Sequence[str] | pd.Series) -> list[int]:
 
 def population_of(acts: nw.LazyFrame, years: Years | None) -> dict[str, int]:
     """Count the activities a result is taken from, and what has to be known about them."""
+    within = overlapping(acts, years)
     known = ~nw.col("first").is_null() & ~nw.col("last").is_null()
     undated = engine.collect(acts.filter(~known).select(n=nw.len()))["n"].iloc[0]
     undecided = 0
@@ -390,7 +545,7 @@ def population_of(acts: nw.LazyFrame, years: Years | None) -> dict[str, int]:
         )
         undecided = engine.collect(perhaps.select(n=nw.len()))["n"].iloc[0]
     counts = engine.collect(
-        overlapping(acts, years).select(
+        within.select(
             activities=nw.len(),
             truncated=nw.col("truncated").cast(nw.Int64).sum(),
             made_up=nw.col("synthetic").cast(nw.Int64).sum(),
@@ -403,50 +558,43 @@ def population_of(acts: nw.LazyFrame, years: Years | None) -> dict[str, int]:
     }
 
 
-def _tally(sizes: nw.LazyFrame, limit: int | None) -> dict[str, Any]:
+def _told(n: np.ndarray, activities: np.ndarray, cap: int | None, count: str) -> dict[str, Any]:
     """Count the activities by how many parties could be placed, and what the cap leaves out."""
-    n = nw.col("n")
-    over = n > (limit if limit is not None else OPEN**3)
-    counts = engine.collect(
-        sizes.select(
-            placed=nw.len(),
-            joint=((n > 1) & ~over).cast(nw.Int64).sum(),
-            capped=over.cast(nw.Int64).sum(),
-            pairs=nw.when(over).then(n * (n - 1)).otherwise(nw.lit(0)).sum(),
-        )
-    ).iloc[0]
-    number = {name: 0 if pd.isna(counts[name]) else int(counts[name]) for name in counts.index}
-    left_out = {"activities": number["capped"], "pairs": number["pairs"] // 2}
+    over = n > (OPEN**3 if cap is None else cap)
+    pairs = activities * (n.astype("int64") * (n - 1) // 2)
+    weight = (pairs * counting.credit(n, count))[over].sum()
     return {
-        "placed": number["placed"],
-        "joint": number["joint"],
-        "left_out": left_out,
+        "placed": int(activities.sum()),
+        "joint": int(activities[(n > 1) & ~over].sum()),
+        "left_out": {
+            "activities": int(activities[over].sum()),
+            "pairs": int(pairs[over].sum()),
+            "weight": float(weight),
+        },
     }
 
 
-def _as_edges(pairs: pd.DataFrame, ids: pd.Series | None, years: Years | None) -> pd.DataFrame:
+def _as_edges(pairs: counting.Pairs, ids: pd.Series | None, years: Years | None) -> pd.DataFrame:
     """Bring the pairs to their final form: ids, one spelling, sorted, years cut to the window."""
-    source, target = pairs["unit"], pairs["unit_2"]
+    source, target = pairs.left, pairs.right
     swapped = source > target
     if swapped.any():
-        source, target = source.mask(swapped, target), target.mask(swapped, source)
-    last = pairs["last"].astype("Int64")
-    last = last.mask(last == OPEN, pd.NA) if years is None else last.clip(upper=years[1])
-    first = pairs["first"].astype("Int64")
+        source, target = np.where(swapped, target, source), np.where(swapped, source, target)
+    first, last = pairs.first.astype("int64"), pairs.last.astype("int64")
+    dated = (first > 0, (last > 0) & ((last < OPEN) | (years is not None)))
+    if years is not None:
+        first, last = first.clip(min=years[0]), last.clip(max=years[1])
     table = pd.DataFrame(
         {
-            "source": source,
-            "target": target,
-            "weight": pairs["weight"].astype("float64"),
-            "activities": pairs["activities"].astype("int64"),
-            "first": first if years is None else first.clip(lower=years[0]),
-            "last": last,
-        }
-    )
+            "source": source if ids is None else ids.array.take(source),
+            "target": target if ids is None else ids.array.take(target),
+            "weight": pairs.weight.astype("float64"),
+            "activities": pairs.activities.astype("int64"),
+            "first": pd.arrays.IntegerArray(first, ~dated[0]),
+            "last": pd.arrays.IntegerArray(last, ~dated[1]),
+        },
+        copy=False,
+    ).astype({"source": "string", "target": "string"})
     if swapped.any():
         table = table.sort_values(["source", "target"], ignore_index=True)
-    for column in ("source", "target"):
-        if ids is not None:
-            table[column] = ids.array.take(table[column].astype("int64"))
-        table[column] = table[column].astype("string")
     return table

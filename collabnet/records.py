@@ -77,6 +77,7 @@ class Records:
         for name in set(schema.TABLES) - set(tables):
             self._native[name] = schema.empty(name)
         self.provenance: dict[str, Any] = {"sources": [], "merged": 0, **(provenance or {})}
+        self._store: tuple[Path, Any] | None = None
         if all(isinstance(self._native[t], pd.DataFrame) for t in ("participants", "institutions")):
             self._complete()
 
@@ -85,13 +86,23 @@ class Records:
             raise AttributeError(f"Records has no table or attribute {name!r}.")
         native = self._native[name]
         if not isinstance(native, pd.DataFrame):
-            native = _checked(name, engine.collect(engine.lazy(native)))
+            native = _checked(name, engine.collect(self.lazy(name)))
             if name != "participants":
                 self.__dict__[name] = native
         return native
 
     def lazy(self, table: str) -> nw.LazyFrame:
-        """Return a table as a narwhals frame of the engine that holds it."""
+        """Return a table as a narwhals frame of the engine that holds it.
+
+        Raises
+        ------
+        StoreError
+            The store these records were opened from has been replaced since.
+        """
+        if self._store and _seal(self._store[0]) != self._store[1]:
+            raise StoreError(
+                f"{self._store[0]}: was replaced since it was opened. Open it again with read."
+            )
         return engine.lazy(self._native[table])
 
     def counts(self) -> dict[str, int]:
@@ -251,6 +262,7 @@ def write_store(records: Records, path: str | Path) -> Path:
         "store": _digest(records.provenance),
     }
     place = path.absolute()
+    put_back(place)
     fresh = place.with_name(f".{place.name}.tmp-{os.getpid()}")
     old = place.with_name(f".{place.name}.old-{os.getpid()}")
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -287,6 +299,8 @@ def read_store(path: str | Path) -> Records:
         The folder is no store, lacks a table, or was written by a newer collabnet.
     """
     path = Path(path)
+    put_back(path.absolute())
+    seal = _seal(path)
     try:
         provenance = json.loads((path / PROVENANCE).read_text(encoding="utf-8"))
         written = int(provenance["schema"])
@@ -311,7 +325,28 @@ def read_store(path: str | Path) -> Records:
             f"{path}: the table {lost[0]!r} is missing. Make the store again with collabnet ingest."
         )
     tables = {name: engine.scan(path / f"{name}.parquet") for name in schema.TABLES}
-    return Records(tables, provenance=provenance)
+    records = Records(tables, provenance=provenance)
+    records._store = (path, seal)
+    return records
+
+
+def _seal(store: Path) -> tuple[int, int] | None:
+    """Tell one writing of a store from the next."""
+    try:
+        found = (store / PROVENANCE).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def put_back(place: Path) -> None:
+    """Put a store back whose replacement was killed between its two renames."""
+    for old in () if place.exists() else sorted(place.parent.glob(f".{place.name}.old-*")):
+        try:
+            os.kill(int(old.name.rpartition("-")[2]), 0)
+        except ProcessLookupError:
+            old.rename(place)
+            return
 
 
 def _digest(provenance: Mapping[str, Any]) -> str:

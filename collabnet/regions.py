@@ -73,15 +73,8 @@ def region(name: str, *, at: str | None = None, path: str | Path | None = None) 
     if at is not None and not DATE.fullmatch(at):
         raise InputError(f"at={at!r} is not a date such as 2020, 2020-01 or 2020-01-31.")
     known = _list(path)
-    if name not in known:
-        raise UnknownNameError("region", name, known)
+    table = _rules(name, known)
     entry = known[name]
-    rows = [
-        {"region": name, "rule": rule, **given}
-        for key, rule in RULES.items()
-        for given in entry[key]
-    ]
-    table = pd.DataFrame(rows, columns=COLUMNS).astype("string")
     table = table[_valid(table, at)].sort_values(["rule", "code"], ignore_index=True)
     facts = {key: entry[key] for key in ("labels", "source", "status", "note", "nuts_versions")}
     table.attrs = copy.deepcopy({"region": name, "at": at, **facts})
@@ -172,6 +165,20 @@ def memberships(
     return pd.concat(found, ignore_index=True).astype("string")
 
 
+def spells(institutions: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Say which institution lay in which region, and in which years (0 and 9999: without limit)."""
+    found = []
+    for name in names:
+        rules = _rules(name, _list(None))
+        since = rules["since"].str.slice(0, 4).fillna("0").astype("int64")
+        until = rules["until"].str.slice(0, 4).fillna("9999").astype("int64")
+        for first, last in sorted(set(zip(since, until, strict=True))):
+            part = rules[(since == first) & (until == last)]
+            inside = institutions.loc[_inside(institutions, part), ["institution_id"]]
+            found.append(inside.assign(region=name, since_year=first, until_year=last))
+    return pd.concat(found, ignore_index=True).astype({"region": "string"})
+
+
 def unplaced(institutions: pd.DataFrame, region: pd.DataFrame) -> pd.DataFrame:
     """Return the institutions of which it cannot be told whether they lie in a region.
 
@@ -219,6 +226,18 @@ def _column(table: pd.DataFrame, name: str) -> pd.Series:
     if name in table:
         return table[name]
     return pd.Series(pd.NA, index=table.index, dtype="string")
+
+
+def _rules(name: str, known: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """Return all rules of a region, ended ones too."""
+    if name not in known:
+        raise UnknownNameError("region", name, known)
+    rows = [
+        {"region": name, "rule": rule, **given}
+        for key, rule in RULES.items()
+        for given in known[name][key]
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS).astype("string")
 
 
 def _valid(rules: pd.DataFrame, at: str | None) -> pd.Series:

@@ -239,7 +239,8 @@ def test_the_work_of_5103_authors_is_there_and_its_persons_are_reported_left_out
     n = len(set(authors))
     assert n == 5091  # twelve of them are signed twice
     table = cn.edges(openalex, level="person")
-    assert table.attrs["note"]["left_out"] == {"activities": 1, "pairs": n * (n - 1) // 2}
+    pairs = n * (n - 1) // 2
+    assert table.attrs["note"]["left_out"] == {"activities": 1, "pairs": pairs, "weight": pairs}
     assert n * (n - 1) // 2 == 12_956_595
 
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / "collabnet"
 FLOORS = (
     {"errors", "settings"},
-    {"schema", "identifiers", "geo", "words"},
+    {"schema", "identifiers", "geo", "words", "counting"},
     {"engine"},
     {"records"},
     {"readers", "institutions", "regions", "fetch"},

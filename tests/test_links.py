@@ -277,7 +277,7 @@ def test_persons_are_capped_and_the_note_says_what_is_left_out():
     )
     assert weights(table) == {("x", "y"): (1, 1)}
     assert table.attrs["note"]["cap"] == 100
-    assert table.attrs["note"]["left_out"] == {"activities": 1, "pairs": 5050}
+    assert table.attrs["note"]["left_out"] == {"activities": 1, "pairs": 5050, "weight": 5050}
     assert table.attrs["note"]["joint"] == 1
 
 
@@ -286,7 +286,7 @@ def test_a_work_of_as_many_persons_as_the_cap_is_counted():
     table = cn.edges(records, level="person", count="refined")
     assert len(table) == 4950
     assert table["weight"].sum() == pytest.approx(1)
-    assert table.attrs["note"]["left_out"] == {"activities": 0, "pairs": 0}
+    assert table.attrs["note"]["left_out"] == {"activities": 0, "pairs": 0, "weight": 0}
 
 
 def test_institutions_have_no_cap_unless_one_is_given():
@@ -294,7 +294,7 @@ def test_institutions_have_no_cap_unless_one_is_given():
     assert len(cn.edges(records)) == 150 * 149 / 2
     capped = cn.edges(records, cap=149)
     assert capped.empty
-    assert capped.attrs["note"]["left_out"] == {"activities": 1, "pairs": 11175}
+    assert capped.attrs["note"]["left_out"] == {"activities": 1, "pairs": 11175, "weight": 11175}
 
 
 def test_a_cap_below_two_leaves_everything_out_and_no_count_negative():

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from collabnet.errors import InputError, SchemaError, UnknownNameError
 from collabnet.readers import agreements, cordis, openalex, ror, tidy
 from collabnet.readers.source import Source, sha256
-from collabnet.records import PROVENANCE, Records, read_store
+from collabnet.records import PROVENANCE, Records, put_back, read_store
 
 
 class Format(NamedTuple):
@@ -147,6 +147,7 @@ def _join(paths: Iterable[Path], options: Options, skip: Collection[str]) -> Rec
 
 
 def _read(path: Path, options: Options) -> Records:
+    put_back(path.absolute())
     if not path.exists():
         raise InputError(f"{path}: no such file or folder. Check the path.")
     if not path.is_dir():

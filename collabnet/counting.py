@@ -1,0 +1,132 @@
+"""The counting kernel: who took part in what, as whole numbers → who met whom, and how often.
+
+A pair is packed with what it brings (size and year of the activity) into one integer, block by
+block of the left unit: one sort of a block that fits the cache is worth a join and a group-by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from collabnet.errors import CollabnetError
+
+BLOCK = 300_000
+"""Pairs made at a time: a tenth or ten times as many cost up to half more, as measured."""
+
+
+class Rows(NamedTuple):
+    """Who took part: each (activity, unit) once, in this order; `n` is the size of the activity."""
+
+    activity: np.ndarray
+    unit: np.ndarray
+    n: np.ndarray
+
+
+class Pairs(NamedTuple):
+    """Pairs `left` < `right` in order; `first` and `last` are 0 where no year is known."""
+
+    left: np.ndarray
+    right: np.ndarray
+    weight: np.ndarray
+    activities: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+
+def credit(n: np.ndarray, count: str) -> np.ndarray:
+    """Return what each pair of an activity of n parties counts."""
+    n = np.maximum(n, 2).astype(float)
+    return {"full": np.ones_like(n), "fractional": 1 / (n - 1), "refined": 2 / (n * (n - 1))}[count]
+
+
+def distinct(activity: np.ndarray, unit: np.ndarray) -> Rows:
+    """Return each party of each activity once; codes are whole numbers from 0."""
+    key = activity.astype(np.int64) << 32 | unit
+    key.sort()
+    key = key[_begins(key)]
+    activity, unit = (key >> 32).astype(np.int32), key.astype(np.int32)
+    sizes = np.diff(np.flatnonzero(_begins(activity)), append=len(activity))
+    return Rows(activity, unit, np.repeat(sizes.astype(np.int32), sizes))
+
+
+def pair_blocks(rows: Rows, year: np.ndarray, count: str) -> Iterator[Pairs]:
+    """Yield all pairs, added up; `year` is that of each activity, 0 where unknown."""
+    sizes = rows.n[_begins(rows.activity)]
+    ahead = np.repeat(np.cumsum(sizes, dtype=np.int64), sizes) - np.arange(1, len(rows.n) + 1)
+    order = (rows.unit.astype(np.int64) << 32 | np.arange(len(rows.n)))[ahead > 0]
+    order.sort()
+    order &= 0xFFFFFFFF  # rows with somebody after them in their activity, by unit
+    ahead = ahead[order]
+    done = np.cumsum(ahead)
+    starts = np.flatnonzero(_begins(rows.unit[order]))
+    made = (done - ahead)[starts]
+    cuts = np.searchsorted(made, np.arange(0, done[-1] if len(done) else 0, BLOCK))
+    cuts = np.unique(starts[cuts[cuts < len(starts)]])
+    for low, high in pairwise([*cuts, len(order)]):
+        left, many = order[low:high], ahead[low:high]
+        ends = np.cumsum(many)
+        right = np.repeat(left + 1 - (ends - many), many) + np.arange(ends[-1])
+        yield _added_up(rows, year, count, left=left, many=many, right=right)
+
+
+def pairs_around(rows: Rows, year: np.ndarray, count: str, unit: int) -> Iterator[Pairs]:
+    """Yield the pairs of one unit: `left` is the unit, `right` each of its partners."""
+    home = np.flatnonzero((rows.unit == unit) & (rows.n > 1))
+    if len(home):
+        begin = np.searchsorted(rows.activity, rows.activity[home])
+        many = rows.n[home].astype(np.int64)
+        ends = np.cumsum(many)
+        right = np.repeat(begin - (ends - many), many) + np.arange(ends[-1])
+        right = right[rows.unit[right] != unit]
+        yield _added_up(rows, year, count, left=home, many=many - 1, right=right)
+
+
+def _added_up(
+    rows: Rows,
+    year: np.ndarray,
+    count: str,
+    *,
+    left: np.ndarray,
+    many: np.ndarray,
+    right: np.ndarray,
+) -> Pairs:
+    """Add up the pairs of each row of `left` with its `many` rows of `right`."""
+    unit, n, when = rows.unit[left].astype(np.int64), rows.n[left], year[rows.activity[left]]
+    low, units = int(unit[0]), int(rows.unit.max()) + 1
+    zero = int(when[when > 0].min(initial=9999)) - 1
+    when = np.maximum(when.astype(np.int64) - zero, 0)
+    year_bits, size_bits = int(when.max()).bit_length(), int(n.max()).bit_length()
+    shift = year_bits + size_bits
+    if (int(unit[-1]) - low + 1) * units >= 1 << (63 - shift):
+        raise CollabnetError("More units than can be counted on one machine: use Spark.")
+    key = np.repeat(((unit - low) * units << shift) | n.astype(np.int64) << year_bits | when, many)
+    key += rows.unit[right].astype(np.int64) << shift
+    key.sort()
+    pair = key >> shift
+    begins = np.flatnonzero(_begins(pair))
+    worth = credit(np.arange(int(n.max()) + 1), count)
+    years = key & ((1 << year_bits) - 1)
+    last = np.maximum.reduceat(years, begins)
+    if (when == 0).any():
+        years[years == 0] = 9999
+    first = np.minimum.reduceat(years, begins)
+    pair = pair[begins]
+    return Pairs(
+        (pair // units + low).astype(np.int32),
+        (pair % units).astype(np.int32),
+        np.add.reduceat(worth[key >> year_bits & ((1 << size_bits) - 1)], begins),
+        np.diff(begins, append=len(key)).astype(np.int32),
+        np.where(last > 0, first + zero, 0).astype(np.int16),
+        np.where(last > 0, last + zero, 0).astype(np.int16),
+    )
+
+
+def _begins(values: np.ndarray) -> np.ndarray:
+    """Tell where a run of equal values begins."""
+    out = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=out[1:])
+    return out
