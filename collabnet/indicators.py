@@ -14,7 +14,7 @@ import pandas as pd
 
 from collabnet import engine, settings
 from collabnet.errors import UnknownNameError
-from collabnet.links import Years, dated, join_key, overlapping, population_of
+from collabnet.parties import Years, dated, join_key, overlapping, population_of
 from collabnet.records import Records
 from collabnet.regions import memberships
 

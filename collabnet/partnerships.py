@@ -9,7 +9,8 @@ import pandas as pd
 
 from collabnet import engine, geo, settings
 from collabnet.errors import UnknownNameError
-from collabnet.links import Count, Years, all_links, dated, join_key, population_of
+from collabnet.links import Count, all_links
+from collabnet.parties import Years, dated, join_key, population_of
 from collabnet.records import Records
 from collabnet.regions import memberships, unplaced
 from collabnet.regions import region as region_named

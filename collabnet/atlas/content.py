@@ -10,7 +10,7 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from collabnet import engine, geo, links, settings
+from collabnet import engine, geo, parties, settings
 from collabnet.errors import UnknownNameError
 from collabnet.institutions import gazetteer
 from collabnet.partnerships import partners
@@ -120,13 +120,13 @@ def _joint(records: Records, home: str, kind: str) -> tuple[pd.DataFrame, pd.Dat
     mine = (
         records.lazy("participants")
         .filter(nw.col("institution_id") == home)
-        .select(activity=nw.col(links.join_key(records)), own_role=nw.col("role"))
+        .select(activity=nw.col(parties.join_key(records)), own_role=nw.col("role"))
         .group_by("activity")
         .agg(nw.col("own_role").min())
     )
-    acts = engine.collect(links.dated(records, kind).join(mine, on="activity", how="inner"))
+    acts = engine.collect(parties.dated(records, kind).join(mine, on="activity", how="inner"))
     # Who counts as taking part, and when, is decided in one place.
-    units = links.units_of(records, kind, "institution", None, None)
+    units = parties.units_of(records, kind, "institution", None, None)
     spans = engine.collect(units.frame.join(mine.select("activity"), on="activity", how="semi"))
     spans["unit"] = spans["unit"] if units.ids is None else units.ids.array.take(spans["unit"])
     if "last" not in spans:
@@ -165,7 +165,7 @@ def _links(
         newest = rows.sort_values(["first", "act"], ascending=[False, True], kind="stable")
         cited = set(newest.groupby("body").head(CITED)["act"])
     return {
-        "open": links.OPEN,
+        "open": parties.OPEN,
         "ends": "".join(acts["end_status"].str[0]),
         "amounts": [_float(x) for x in acts["amount"]] if kind == "mobility" else None,
         "spans": spans,
