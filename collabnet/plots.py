@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,20 @@ FOUND = {
     "right": ("#0072B2", "square", "dash"),
 }
 MARGIN = 16
+
+
+class Show(NamedTuple):
+    """What is shown around whom, in which words, and how large."""
+
+    home: str
+    words: Words
+    region: str | None
+    top: int
+    labels: int
+    title: str | None
+    width: int
+    height: int
+    shaded: bool = False
 
 
 def plot_map(
@@ -117,8 +131,9 @@ def plot_map(
     >>> plot_map(links, bodies, home="L").layout.title.subtitle.text
     '1 partner'
     """
-    show = {"region": region, "top": top, "labels": labels, "title": title, "size": (width, height)}
-    return _flows(edges, institutions, home or settings.HOME, regions, lang, shaded=False, **show)
+    home, words = home or settings.HOME, words_of(lang)
+    show = Show(home, words, region, top, labels, title, width, height)
+    return _flows(edges, institutions, regions, show)
 
 
 def plot_region(
@@ -159,8 +174,9 @@ def plot_region(
     >>> plot_region(links, bodies, "maghreb", home="L").layout.title.subtitle.text
     '1 partner'
     """
-    show = {"region": region, "top": top, "labels": labels, "title": title, "size": (width, height)}
-    return _flows(edges, institutions, home or settings.HOME, regions, lang, shaded=True, **show)
+    home, words = home or settings.HOME, words_of(lang)
+    show = Show(home, words, region, top, labels, title, width, height, shaded=True)
+    return _flows(edges, institutions, regions, show)
 
 
 def plot_compare(
@@ -202,13 +218,13 @@ def plot_compare(
     >>> plot_compare(compared, bodies, home="L").layout.title.subtitle.text
     '1 partner'
     """
-    show = {"region": region, "top": top, "labels": labels, "title": title, "size": (width, height)}
-    words, home = words_of(lang), home or settings.HOME
+    home, words = home or settings.HOME, words_of(lang)
+    show = Show(home, words, region, top, labels, title, width, height)
     note = compared.attrs.get("note", {})
     notes = [note.get(side, {}) for side in ("left", "right")]
     table = around(compared, home)
     table["weight"] = table["weight_left"].astype("Float64").fillna(0.0)
-    rows, here = _rows(table, institutions, home, words)
+    rows, here = _rows(table, institutions, show)
     rows["group"] = rows["found"]
     rows["rank"] = rows.groupby("group").cumcount()
     kinds = [capital(kind_of(side, words)) for side in notes]
@@ -223,11 +239,9 @@ def plot_compare(
         here,
         [Group(key, name, *FOUND[key]) for key, name in zip(FOUND, names, strict=True)],
         institutions,
-        words,
+        show,
         what=words["against"].format(left=spanned(notes[0], words), right=spanned(notes[1], words)),
-        said=list(dict.fromkeys(told(side, words) for side in notes)),
-        synthetic=any(side.get("synthetic") for side in notes),
-        **show,
+        notes=notes,
     )
 
 
@@ -313,17 +327,15 @@ def _page(fig: go.Figure) -> str:
 def _flows(
     edges: pd.DataFrame,
     institutions: pd.DataFrame,
-    home: str,
     regions: Sequence[str] | None,
-    lang: str | None,
-    **show: Any,
+    show: Show,
 ) -> go.Figure:
     """Draw links coloured by the first region their partner lies in."""
-    words = words_of(lang)
+    home, words = show.home, show.words
     note = edges.attrs.get("note", {})
     names = list(settings.REGIONS if regions is None else regions)
     table = edges[edges["home"] == home] if "partner" in edges else around(edges, home)
-    rows, here = _rows(table, institutions, home, words)
+    rows, here = _rows(table, institutions, show)
     labels = {name: _label(region_named(name), words) for name in names}
     looks = zip(labels.items(), itertools.cycle(COLOURS), itertools.cycle(SYMBOLS), strict=False)
     groups = [Group(*label, colour, symbol) for label, colour, symbol in looks]
@@ -337,24 +349,24 @@ def _flows(
         here,
         [*groups, Group("", words["elsewhere"], GREY, "circle")],
         institutions,
-        words,
+        show,
         what=spanned(note, words),
-        said=[told(note, words), words["overlap"], words["lists"].format(names=", ".join(names))],
-        synthetic=bool(note.get("synthetic")),
+        notes=[note],
+        said=[words["overlap"], words["lists"].format(names=", ".join(names))],
         weights=kind,
-        **show,
     )
 
 
 def _rows(
-    table: pd.DataFrame, institutions: pd.DataFrame, home: str, words: Words
+    table: pd.DataFrame, institutions: pd.DataFrame, show: Show
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the partners with name, country and place, the strongest first; and home."""
+    home = show.home
     bodies = institutions.drop_duplicates("institution_id").set_index("institution_id")
     if home not in bodies.index:
         raise UnknownNameError("institution", home, bodies.index)
     bodies = bodies.loc[bodies.index.isin([home, *table["partner"]])]
-    names = [name_in(row, words["lang"]) for row in bodies.to_dict("records")]
+    names = [name_in(row, show.words["lang"]) for row in bodies.to_dict("records")]
     bodies = bodies.assign(name=pd.Series(names, index=bodies.index, dtype="string"))
     here = {"name": home, **bodies.loc[home, ["name", "lat", "lon"]].dropna()}
     if "lat" not in here or "lon" not in here:
@@ -409,58 +421,54 @@ def _figure(
     here: dict[str, Any],
     groups: list[Group],
     institutions: pd.DataFrame,
-    words: Words,
+    show: Show,
     *,
     what: str,
-    said: list[str],
-    synthetic: bool,
-    region: str | None,
-    top: int,
-    labels: int,
-    title: str | None,
-    size: tuple[int, int],
-    shaded: bool = False,
+    notes: list[dict[str, Any]],
+    said: Sequence[str] = (),
     weights: str | None = None,
 ) -> go.Figure:
     """Choose what is drawn, write what is said of it, and lay both out."""
     import plotly.graph_objects as go
 
-    lang = words["lang"]
-    rules = None if region is None else region_named(region)
+    words, lang = show.words, show.words["lang"]
+    rules = None if show.region is None else region_named(show.region)
     lies = pd.Series(data=True, index=rows.index)
     if rules is not None:
         lies = rows["partner"].isin(memberships(institutions, [rules])["institution_id"])
     placed = rows[["lat", "lon"]].notna().all(axis=1)
     seen = rows[lies & placed]
-    drawn, groups = _chosen(seen, groups, top, labels)
+    drawn, groups = _chosen(seen, groups, show)
     entries = [f"{g.label} ({int((drawn['group'] == g.key).sum())})" for g in groups]
     view = _view(rules, seen, here)
 
     place = "" if rules is None else _label(rules, words)
     pattern = words["title" if rules is None else "title_in"]
-    title = title or pattern.format(what=what, home=here["name"], region=place)
+    title = show.title or pattern.format(what=what, home=here["name"], region=place)
     shown = count(words, "shown", len(seen))
     if len(drawn) < len(seen):
         counts = {"n": len(drawn), "all": len(seen), "hidden": len(seen) - len(drawn)}
         shown = words["top"].format(**{k: number(v, words) for k, v in counts.items()})
     shown = [capital(shown), count(words, "outside", int((~lies).sum()))]
-    said = [*said, count(words, "unplaced", int((lies & ~placed).sum()))]
+    said = [*dict.fromkeys(told(note, words) for note in notes), *said]
+    said.append(count(words, "unplaced", int((lies & ~placed).sum())))
     origin = geo.sources(lang)
     layers = (["nuts3"] if sheet.shows_nuts(view) else []) + ["countries", "disclaimer"]
     source = " ".join(origin[layer] for layer in layers)
 
-    inner = size[0] - 2 * MARGIN
+    inner = show.width - 2 * MARGIN
     titles = wrap(title, inner, 20, 2)
     subtitles = wrap(" · ".join(filter(None, shown)), inner - (400 if weights else 0), 13, 2)
     feet = wrap(capital(" · ".join(filter(None, said))), inner, SMALL, 3) if any(said) else []
     feet = [plain(line, 999) for line in [*feet, *wrap(source, inner, SMALL, 2)]]
-    feet = [*([f"<b>{words['synthetic']}</b>"] if synthetic else []), *feet]
+    if any(note.get("synthetic") for note in notes):
+        feet = [f"<b>{words['synthetic']}</b>", *feet]
     entry = 44 + max((text_width(text, LABEL) for text in entries), default=0)
     above = 36 + 26 * len(titles) + 17 * len(subtitles)
     below = 16 + 21 * math.ceil(len(entries) / max(1, inner // entry)) + 15 * len(feet)
 
-    page = Sheet(view, inner, size[1] - above - below)
-    sheet.draw_base(page, geo.region_shapes(rules) if shaded and rules is not None else None)
+    page = Sheet(view, inner, show.height - above - below)
+    sheet.draw_base(page, geo.region_shapes(rules) if show.shaded and rules is not None else None)
     boxes, lines = sheet.draw_partners(page, drawn, here, groups, words if weights else None)
     sheet.name_countries(page, boxes, lines, lang)
     for group, text in zip(groups, entries, strict=True):
@@ -469,7 +477,7 @@ def _figure(
         page.draw([np.nan], [np.nan], **looks, name=plain(text), showlegend=True)
     pixels = zip(*page.pixels(drawn["lon"], drawn["lat"]), strict=True)
     beyond = count(words, "beyond", [page.holds(*pixel) for pixel in pixels].count(False))
-    layout = _layout(page, size, (above, below), "" if drawn.empty else weights)
+    layout = _layout(page, show, (above, below), "" if drawn.empty else weights)
     layout["annotations"] = _notes(feet, below, beyond, words["none"] if drawn.empty else "")
     layout["title"] |= {"text": "<br>".join(plain(line, 999) for line in titles)}
     layout["title"]["subtitle"]["text"] = "<br>".join(subtitles)
@@ -478,13 +486,13 @@ def _figure(
 
 
 def _chosen(
-    seen: pd.DataFrame, groups: list[Group], top: int, labels: int
+    seen: pd.DataFrame, groups: list[Group], show: Show
 ) -> tuple[pd.DataFrame, list[Group]]:
     """Return the strongest partners, those to be named with a label, and the groups they are in."""
-    drawn = seen.head(top).reset_index(drop=True)
+    drawn = seen.head(show.top).reset_index(drop=True)
     known = [group.key for group in groups]
     drawn["group"] = drawn["group"].where(drawn["group"].isin(known), known[-1])
-    drawn["label"] = drawn["name"].where(drawn["rank"].rank(method="first") <= labels, "")
+    drawn["label"] = drawn["name"].where(drawn["rank"].rank(method="first") <= show.labels, "")
     return drawn, [group for group in groups if (drawn["group"] == group.key).any()]
 
 
@@ -505,9 +513,7 @@ def _notes(feet: list[str], below: int, beyond: str, none: str) -> list[dict[str
     return notes
 
 
-def _layout(
-    page: Sheet, size: tuple[int, int], edges: tuple[int, int], weights: str | None
-) -> dict[str, Any]:
+def _layout(page: Sheet, show: Show, edges: tuple[int, int], weights: str | None) -> dict[str, Any]:
     """Return where everything stands; `edges` are the pixels above and below the map."""
     legend: dict[str, Any] = {"orientation": "h", "itemsizing": "trace", "bgcolor": "rgba(0,0,0,0)"}
     font = {"size": LABEL, "color": GREY}
@@ -515,8 +521,8 @@ def _layout(
     steps |= {"title": {"text": f"{weights or ''}  ", "side": "left", "font": font}}
     x0, y0, x1, y1 = page.limits
     return {
-        "width": size[0],
-        "height": size[1],
+        "width": show.width,
+        "height": show.height,
         "margin": {"l": MARGIN, "r": MARGIN, "t": edges[0], "b": edges[1], "autoexpand": False},
         "paper_bgcolor": "white",
         "plot_bgcolor": sheet.SEA if page.view.projection == "azimuthal" else "white",
@@ -524,8 +530,8 @@ def _layout(
         "title": {
             "font": {"size": 20},
             "subtitle": {"font": {"size": 13, "color": GREY}},
-            "x": MARGIN / size[0],
-            "y": 1 - 16 / size[1],
+            "x": MARGIN / show.width,
+            "y": 1 - 16 / show.height,
             "yref": "container",
             "yanchor": "top",
         },
