@@ -21,9 +21,8 @@ FORMULAS = {
     "refined": "2/(n(n−1)) for each pair of an activity of n parties",
 }
 UNSET = {"years": "all", "cap": "none"}
+# What a text must not begin with where a spreadsheet would take it for a formula (OWASP).
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a text must not begin with where a spreadsheet would take it for a formula (OWASP)."""
-
 XLSX_ROWS, XLSX_TEXT = 1_048_576, 32_767
 
 

@@ -19,23 +19,12 @@ from collabnet.errors import InputError, UnknownNameError
 if TYPE_CHECKING:
     import geopandas
 
-EARTH_KM = 6371.0088
-"""Mean radius of the Earth in kilometres (IUGG)."""
-
-NUTS_VERSION = 2021
-"""Version of the NUTS codes that `nuts3` and `place_nuts3` give."""
-
-NUTS_EXTENT = (-0.2, 47.2, 11.5, 52.0)
-"""West, south, east, north: here the shapes of `nuts3` leave no gap."""
-
-NEAREST_KM = 3.0
-"""How far outside all shapes a point may lie and still be placed: the shapes are simplified."""
-
-EVERYWHERE = "*"
-"""The code of a region that holds all countries."""
-
-TO_NUTS = {"GR": "EL", "GB": "UK"}
-"""Countries that NUTS writes in its own way."""
+EARTH_KM = 6371.0088  # mean radius (IUGG)
+EVERYWHERE = "*"  # the code of a region that holds all countries
+NUTS_VERSION = 2021  # of the codes that `nuts3` and `place_nuts3` give
+NUTS_EXTENT = (-0.2, 47.2, 11.5, 52.0)  # west, south, east, north: here the units leave no gap
+NEAREST_KM = 3.0  # how far outside all units a point is still placed: they are simplified
+TO_NUTS = {"GR": "EL", "GB": "UK"}  # what NUTS writes in its own way
 
 
 class View(NamedTuple):
@@ -50,6 +39,7 @@ class View(NamedTuple):
     north: float
 
 
+# Views by name; a region that has none is given one that holds its shapes (`view_of`).
 VIEWS = {
     "world": View("equal-earth", 0, 0, -180, -56, 180, 83),
     "europe": View("azimuthal", 12, 52, -11, 35, 33, 69),
@@ -58,8 +48,6 @@ VIEWS = {
     "maghreb": View("azimuthal", 0, 30, -15, 18.5, 14, 39.5),
     "central-africa": View("azimuthal", 19, 5, 7.5, -14, 31.5, 25),
 }
-"""Views by name; a region that has none is given one that holds its shapes (`view_of`)."""
-
 VIEWS |= dict.fromkeys(("eu27", "ehea", "erasmus-programme"), VIEWS["europe"])
 
 
@@ -208,7 +196,7 @@ def frame(view: View, width: float, height: float) -> tuple[float, float, float,
 
 def sources(lang: str = "en") -> dict[str, str]:
     """Return what a map must say of each geometry file, and of boundaries, in a language."""
-    told = json.loads(_text("PROVENANCE.json"))
+    told = read_json("PROVENANCE.json")
     if lang not in told["disclaimer"]:
         raise UnknownNameError("language", lang, told["disclaimer"])
     layers = {name.partition("-")[0]: entry["attribution"] for name, entry in told["files"].items()}
@@ -222,11 +210,12 @@ def _floats(values: Any) -> np.ndarray:
     return np.asarray(np.nan if values is pd.NA else values, dtype=float)
 
 
-def _text(name: str) -> str:
+def read_json(name: str) -> dict[str, Any]:
+    """Return what a geometry file, or their provenance, holds."""
     file = resources.files("collabnet") / "data" / "geo" / name
     if not file.is_file():
         raise InputError(f"The geometry file {name!r} is missing: install collabnet again.")
-    return file.read_text(encoding="utf-8")
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 @functools.cache
@@ -235,7 +224,7 @@ def _decoded(name: str, key: str) -> geopandas.GeoDataFrame:
     import geopandas
     from shapely import MultiPolygon
 
-    topology = json.loads(_text(f"{name}.topojson"))
+    topology = read_json(f"{name}.topojson")
     scale, shift = topology["transform"]["scale"], topology["transform"]["translate"]
     lines = [np.cumsum(arc, axis=0) * scale + shift for arc in topology["arcs"]]
 

@@ -38,12 +38,11 @@ EDGES = {
     "last": "Int64",
 }
 NODE_COLUMNS = ("name", "country", "city", "lat", "lon", "nuts3", "type")
+NESTED = {dict, list}
+# Names with a meaning of their own in GEXF; attributes called so are written behind a `_`.
 GEXF_OWN = {
     *("id", "label", "pid", "type", "key", "start", "end", "viz", "parents", "spells", "slices"),
 }
-"""Names with a meaning of their own in GEXF; attributes called so are written behind a `_`."""
-
-NESTED = {dict, list}
 
 
 def to_graph(edges: pd.DataFrame, institutions: pd.DataFrame | None = None) -> nx.Graph:

@@ -18,36 +18,21 @@ import numpy as np
 import pandas as pd
 
 from collabnet import geo, settings, sheet
+from collabnet import words as say
 from collabnet.errors import InputError, MissingExtraError, UnknownNameError
 from collabnet.partnerships import around
 from collabnet.regions import memberships
 from collabnet.regions import region as region_named
 from collabnet.sheet import GREY, INK, LABEL, SMALL, Group, Sheet
-from collabnet.words import (
-    Words,
-    capital,
-    count,
-    kind_of,
-    name_in,
-    number,
-    plain,
-    spanned,
-    text_width,
-    told,
-    words_of,
-    wrap,
-    years,
-)
+from collabnet.words import Words, plain, text_width, wrap
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+# Okabe & Ito 2008, Color Universal Design: told apart by colour-blind readers; the symbols are a
+# second sign of the region, for print in grey.
 COLOURS = ("#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
-"""Okabe & Ito 2008, Color Universal Design: told apart by colour-blind readers."""
-
 SYMBOLS = ("diamond", "square", "triangle-up", "pentagon", "hexagram", "triangle-down")
-"""A second sign of the region, for print in grey."""
-
 FOUND = {
     "both": ("#009E73", "circle", "solid"),
     "left": ("#D55E00", "triangle-up", "solid"),
@@ -131,7 +116,7 @@ def plot_map(
     >>> plot_map(links, bodies, home="L").layout.title.subtitle.text
     '1 partner'
     """
-    home, words = home or settings.HOME, words_of(lang)
+    home, words = home or settings.HOME, say.words_of(lang)
     show = Show(home, words, region, top, labels, title, width, height)
     return _flows(edges, institutions, regions, show)
 
@@ -174,7 +159,7 @@ def plot_region(
     >>> plot_region(links, bodies, "maghreb", home="L").layout.title.subtitle.text
     '1 partner'
     """
-    home, words = home or settings.HOME, words_of(lang)
+    home, words = home or settings.HOME, say.words_of(lang)
     show = Show(home, words, region, top, labels, title, width, height, shaded=True)
     return _flows(edges, institutions, regions, show)
 
@@ -218,7 +203,7 @@ def plot_compare(
     >>> plot_compare(compared, bodies, home="L").layout.title.subtitle.text
     '1 partner'
     """
-    home, words = home or settings.HOME, words_of(lang)
+    home, words = home or settings.HOME, say.words_of(lang)
     show = Show(home, words, region, top, labels, title, width, height)
     note = compared.attrs.get("note", {})
     notes = [note.get(side, {}) for side in ("left", "right")]
@@ -227,10 +212,10 @@ def plot_compare(
     rows, here = _rows(table, institutions, show)
     rows["group"] = rows["found"]
     rows["rank"] = rows.groupby("group").cumcount()
-    kinds = [capital(kind_of(side, words)) for side in notes]
+    kinds = [say.capital(say.kind_of(side, words)) for side in notes]
     for side, kind in zip(("left", "right"), kinds, strict=True):
         rows["hover"] += [
-            "" if pd.isna(weight) else f"<br>{kind}: {number(weight, words)}"
+            "" if pd.isna(weight) else f"<br>{kind}: {say.number(weight, words)}"
             for weight in rows[f"weight_{side}"]
         ]
     names = [words["both"], *(words["only"].format(what=kind) for kind in kinds)]
@@ -240,7 +225,9 @@ def plot_compare(
         [Group(key, name, *FOUND[key]) for key, name in zip(FOUND, names, strict=True)],
         institutions,
         show,
-        what=words["against"].format(left=spanned(notes[0], words), right=spanned(notes[1], words)),
+        what=words["against"].format(
+            left=say.spanned(notes[0], words), right=say.spanned(notes[1], words)
+        ),
         notes=notes,
     )
 
@@ -342,7 +329,7 @@ def _flows(
     lies = memberships(institutions, names).drop_duplicates("institution_id")
     rows["rank"] = range(len(rows))
     rows["group"] = rows["partner"].map(lies.set_index("institution_id")["region"])
-    kind = capital(kind_of(note, words))
+    kind = say.capital(say.kind_of(note, words))
     rows["hover"] = [_hover(row, labels, kind, words) for row in rows.to_dict("records")]
     return _figure(
         rows,
@@ -350,7 +337,7 @@ def _flows(
         [*groups, Group("", words["elsewhere"], GREY, "circle")],
         institutions,
         show,
-        what=spanned(note, words),
+        what=say.spanned(note, words),
         notes=[note],
         said=[words["overlap"], words["lists"].format(names=", ".join(names))],
         weights=kind,
@@ -366,7 +353,7 @@ def _rows(
     if home not in bodies.index:
         raise UnknownNameError("institution", home, bodies.index)
     bodies = bodies.loc[bodies.index.isin([home, *table["partner"]])]
-    names = [name_in(row, show.words["lang"]) for row in bodies.to_dict("records")]
+    names = [say.name_in(row, show.words["lang"]) for row in bodies.to_dict("records")]
     bodies = bodies.assign(name=pd.Series(names, index=bodies.index, dtype="string"))
     here = {"name": home, **bodies.loc[home, ["name", "lat", "lon"]].dropna()}
     if "lat" not in here or "lon" not in here:
@@ -389,10 +376,12 @@ def _hover(row: dict[str, Any], labels: dict[str, str], kind: str, words: Words)
     """Write what is shown over a mark."""
     place = labels.get(row["group"], row["country"])
     lines = [row["hover"], "" if pd.isna(place) else plain(place)]
-    lines.append(f"{kind}: {number(row['weight'], words)}")
+    lines.append(f"{kind}: {say.number(row['weight'], words)}")
     if row.get("activities", row["weight"]) != row["weight"]:
-        lines.append(capital(words["activities"].format(n=number(row["activities"], words))))
-    lines.append(years(row.get("first"), row.get("last"), words))
+        lines.append(
+            say.capital(words["activities"].format(n=say.number(row["activities"], words)))
+        )
+    lines.append(say.years(row.get("first"), row.get("last"), words))
     return "<br>".join(filter(None, lines))
 
 
@@ -445,13 +434,13 @@ def _figure(
     place = "" if rules is None else _label(rules, words)
     pattern = words["title" if rules is None else "title_in"]
     title = show.title or pattern.format(what=what, home=here["name"], region=place)
-    shown = count(words, "shown", len(seen))
+    shown = say.count(words, "shown", len(seen))
     if len(drawn) < len(seen):
         counts = {"n": len(drawn), "all": len(seen), "hidden": len(seen) - len(drawn)}
-        shown = words["top"].format(**{k: number(v, words) for k, v in counts.items()})
-    shown = [capital(shown), count(words, "outside", int((~lies).sum()))]
-    said = [*dict.fromkeys(told(note, words) for note in notes), *said]
-    said.append(count(words, "unplaced", int((lies & ~placed).sum())))
+        shown = words["top"].format(**{k: say.number(v, words) for k, v in counts.items()})
+    shown = [say.capital(shown), say.count(words, "outside", int((~lies).sum()))]
+    said = [*dict.fromkeys(say.told(note, words) for note in notes), *said]
+    said.append(say.count(words, "unplaced", int((lies & ~placed).sum())))
     origin = geo.sources(lang)
     layers = (["nuts3"] if sheet.shows_nuts(view) else []) + ["countries", "disclaimer"]
     source = " ".join(origin[layer] for layer in layers)
@@ -459,7 +448,7 @@ def _figure(
     inner = show.width - 2 * MARGIN
     titles = wrap(title, inner, 20, 2)
     subtitles = wrap(" · ".join(filter(None, shown)), inner - (400 if weights else 0), 13, 2)
-    feet = wrap(capital(" · ".join(filter(None, said))), inner, SMALL, 3) if any(said) else []
+    feet = wrap(say.capital(" · ".join(filter(None, said))), inner, SMALL, 3) if any(said) else []
     feet = [plain(line, 999) for line in [*feet, *wrap(source, inner, SMALL, 2)]]
     if any(note.get("synthetic") for note in notes):
         feet = [f"<b>{words['synthetic']}</b>", *feet]
@@ -476,7 +465,7 @@ def _figure(
         looks = {"mode": "markers", "marker": looks, "legendgroup": group.key}
         page.draw([np.nan], [np.nan], **looks, name=plain(text), showlegend=True)
     pixels = zip(*page.pixels(drawn["lon"], drawn["lat"]), strict=True)
-    beyond = count(words, "beyond", [page.holds(*pixel) for pixel in pixels].count(False))
+    beyond = say.count(words, "beyond", [page.holds(*pixel) for pixel in pixels].count(False))
     layout = _layout(page, show, (above, below), "" if drawn.empty else weights)
     layout["annotations"] = _notes(feet, below, beyond, words["none"] if drawn.empty else "")
     layout["title"] |= {"text": "<br>".join(plain(line, 999) for line in titles)}

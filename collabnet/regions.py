@@ -25,9 +25,8 @@ from collabnet.identifiers import institution_id, iso_country
 COLUMNS = ["region", "rule", "code", "since", "until"]
 DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 LANGUAGES = ("en", "fr", "de", "nl")
+# Keys of the file and the rule each makes.
 RULES = {"nuts": "nuts", "countries": "country", "institutions": "institution"}
-"""Keys of the file and the rule each makes."""
-
 KEYS = ("labels", "source", "status", "note", "nuts_versions", *RULES)
 EXAMPLES = {
     "nuts": '"BE33" or { code = "BE33", since = "2019-04" }',

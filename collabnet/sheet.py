@@ -23,18 +23,18 @@ FONT = "Arial, Helvetica, 'Liberation Sans', sans-serif"
 SEA, LAND, SHADE, BORDER, FRONTIER = "#e6eff5", "#faf9f5", "#e5e3d8", "#dedad0", "#b3ada0"
 INK, GREY, PALE = "#1f2933", "#5b6570", "#8f8a7d"
 LABEL, SMALL = 12, 11
-LINE = 1.3
-"""Distance between lines of text, as plotly sets it (`LINE_SPACING`)."""
-
-SIDES = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (1, 1), (-1, -1), (-1, 1))
+LINE = 1.3  # distance between lines of text, as plotly sets it (`LINE_SPACING`)
+SIDES = {
+    **{(1, 0): "middle right", (-1, 0): "middle left", (0, -1): "top center"},
+    **{(0, 1): "bottom center", (1, -1): "top right", (1, 1): "bottom right"},
+    **{(-1, -1): "top left", (-1, 1): "bottom left"},
+}
 WIDTHS = (0.8, 1.7, 3.0, 4.8)
 LARGEST, SMALLEST, STAR = 18, 6, 15
 HALO = ", ".join(["0 0 2px #ffffff"] * 4)
-REACH = (0, 14, 28)
-"""How far from its mark a label may go, in pixels; beyond the first it gets a leader."""
+REACH = (0, 14, 28)  # pixels a label may stand off its mark; beyond the first it gets a leader
 
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels."""
+Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
 
 class Group(NamedTuple):
@@ -52,15 +52,8 @@ class Spot(NamedTuple):
 
     x: float
     y: float
-    side: tuple[int, int]
+    position: str
     leader: bool
-
-    @property
-    def position(self) -> str:
-        """The side in plotly's words."""
-        right, down = self.side
-        words = ("top", "middle", "bottom")[down + 1], ("left", "center", "right")[right + 1]
-        return " ".join(words)
 
 
 class Sheet:
@@ -231,7 +224,7 @@ def _spots(
     for reach in REACH:
         for side in sides:
             step = (radius + reach) / math.hypot(*side) if reach else 0
-            spot = Spot(x + step * side[0], y + step * side[1], side, leader=bool(reach))
+            spot = Spot(x + step * side[0], y + step * side[1], SIDES[side], leader=bool(reach))
             gap = 2 if reach else radius / 0.8 + 1
             left = spot.x + {1: gap, 0: -wide / 2, -1: -gap - wide}[side[0]]
             top = spot.y + {1: gap, 0: -high / 2, -1: -gap - high}[side[1]]

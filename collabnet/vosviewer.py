@@ -35,13 +35,13 @@ SLOTS = {"id", "label", "weights", "scores", "source_id", "target_id", "strength
 RESERVED = SLOTS | {"name", "description", "url", "x", "y", "cluster"}
 GROUP = re.compile(r"(weight|score)<(.*)>", re.DOTALL)
 NUMBERS = ((r"[+-]?\d+", int), (r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", float))
+# Ids that VOSviewer Online would take for a number of another spelling (some ROR ids: `013456789`,
+# `0123e4567`), then miss at the ends of links. They are written behind `id:`, and read so.
 NUMBER_LIKE = re.compile(
     r"(id:)*(?!(0|[1-9]\d{0,14})$)"
     r"\s*([+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0[xob][\da-f]+|[+-]?infinity|nan|null|)\s*",
     re.IGNORECASE,
 )
-"""Ids that VOSviewer Online would take for a number of another spelling (some ROR ids: `013456789`,
-`0123e4567`), then miss at the ends of links. They are written behind `id:`, and read so."""
 
 
 def known(values: Iterable[tuple[Any, Any]]) -> Attributes:

@@ -15,7 +15,8 @@ import pytest
 
 import collabnet as cn
 from collabnet import geo, settings, sheet
-from collabnet.atlas import SCRIPTS, write_atlas
+from collabnet.atlas import SCRIPTS, _escaped, write_atlas
+from collabnet.atlas.content import _acronym
 from collabnet.plots import COLOURS
 from collabnet.words import words_of
 
@@ -405,6 +406,16 @@ def test_partners_known_by_country_alone_are_drawn_as_rings_and_counted(browser,
         for name in VIEWS:
             page.click(f"#tab-{name}")
             names_are_legible(page)
+
+
+def test_what_is_written_into_a_script_cannot_end_it():
+    assert _escaped("</script>&\u2028") == '"\\u003c/script\\u003e\\u0026\\u2028"'
+
+
+def test_an_institution_with_a_long_name_is_called_by_its_acronym():
+    name = "Centre Hospitalier Universitaire de Liège"
+    assert _acronym([name], "Hôpital|CHU de Liège") == "CHU de Liège"
+    assert _acronym(["Université de Liège"], "ULiège") == ""
 
 
 def test_colours_are_those_of_the_figures_and_every_word_asked_for_is_there():

@@ -24,12 +24,8 @@ from collabnet.records import Records
 from collabnet.words import WORDS, words_of
 
 GEOMETRY = ("countries-110m", "countries-50m", f"nuts3-{geo.NUTS_VERSION}")
-SCRIPTS = ("core.js", "map.js", "names.js", "atlas.js")
-"""One module, in this order."""
-
-FIRST, LAST = ("world", "europe"), ("strategic-partners",)
-"""Views before and after those of `settings.REGIONS`."""
-
+SCRIPTS = ("core.js", "map.js", "names.js", "atlas.js")  # one module, in this order
+FIRST, LAST = ("world", "europe"), ("strategic-partners",)  # views around those of the settings
 POLICY = (
     "default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
     "connect-src 'none'; base-uri 'none'; form-action 'none'"
@@ -71,13 +67,7 @@ def _page(data: dict[str, Any], title: str) -> str:
     """Put the page together: every script is named by its hash, all else is refused."""
     from plotly.offline import get_plotlyjs
 
-    folder = resources.files("collabnet") / "data" / "geo"
-    shapes = {
-        name.removesuffix(f"-{geo.NUTS_VERSION}"): json.loads(
-            (folder / f"{name}.topojson").read_text(encoding="utf-8")
-        )
-        for name in GEOMETRY
-    }
+    files = {name.removesuffix(f"-{geo.NUTS_VERSION}"): name for name in GEOMETRY}
     scripts = {"plotly": get_plotlyjs(), "script": "\n".join(map(_file, SCRIPTS))}
     digests = [hashlib.sha256(text.encode()).digest() for text in scripts.values()]
     hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
@@ -89,7 +79,9 @@ def _page(data: dict[str, Any], title: str) -> str:
         "style": _file("atlas.css"),
         "data": _escaped(data),
         "labels": _escaped({lang: words["atlas"] for lang, words in WORDS.items()}),
-        "geometry": _escaped(shapes),
+        "geometry": _escaped(
+            {key: geo.read_json(f"{name}.topojson") for key, name in files.items()}
+        ),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], _file("atlas.html"))
 
