@@ -20,10 +20,9 @@ import pandas as pd
 from collabnet import settings
 from collabnet.errors import InputError, UnknownNameError
 from collabnet.geo import EVERYWHERE
-from collabnet.identifiers import institution_id, iso_country
+from collabnet.identifiers import DATE, institution_id, iso_country
 
 COLUMNS = ["region", "rule", "code", "since", "until"]
-DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 LANGUAGES = ("en", "fr", "de", "nl")
 # Keys of the file and the rule each makes.
 RULES = {"nuts": "nuts", "countries": "country", "institutions": "institution"}

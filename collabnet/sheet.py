@@ -24,11 +24,7 @@ SEA, LAND, SHADE, BORDER, FRONTIER = "#e6eff5", "#faf9f5", "#e5e3d8", "#dedad0",
 INK, GREY, PALE = "#1f2933", "#5b6570", "#8f8a7d"
 LABEL, SMALL = 12, 11
 LINE = 1.3  # distance between lines of text, as plotly sets it (`LINE_SPACING`)
-SIDES = {
-    **{(1, 0): "middle right", (-1, 0): "middle left", (0, -1): "top center"},
-    **{(0, 1): "bottom center", (1, -1): "top right", (1, 1): "bottom right"},
-    **{(-1, -1): "top left", (-1, 1): "bottom left"},
-}
+SIDES = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (1, 1), (-1, -1), (-1, 1))
 WIDTHS = (0.8, 1.7, 3.0, 4.8)
 LARGEST, SMALLEST, STAR = 18, 6, 15
 HALO = ", ".join(["0 0 2px #ffffff"] * 4)
@@ -224,7 +220,10 @@ def _spots(
     for reach in REACH:
         for side in sides:
             step = (radius + reach) / math.hypot(*side) if reach else 0
-            spot = Spot(x + step * side[0], y + step * side[1], SIDES[side], leader=bool(reach))
+            row = ("top", "middle", "bottom")[side[1] + 1]
+            column = ("left", "center", "right")[side[0] + 1]
+            anchor = x + step * side[0], y + step * side[1]
+            spot = Spot(*anchor, f"{row} {column}", leader=bool(reach))
             gap = 2 if reach else radius / 0.8 + 1
             left = spot.x + {1: gap, 0: -wide / 2, -1: -gap - wide}[side[0]]
             top = spot.y + {1: gap, 0: -high / 2, -1: -gap - high}[side[1]]
