@@ -11,6 +11,7 @@ import itertools
 import math
 import os
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -146,10 +147,8 @@ def plot_region(
 
     Raises
     ------
-    UnknownNameError
-        An institution, region or language that is not known.
-    InputError
-        The home institution has no coordinates.
+    UnknownNameError, InputError
+        As in `plot_map`.
 
     Examples
     --------
@@ -189,10 +188,8 @@ def plot_compare(
 
     Raises
     ------
-    UnknownNameError
-        An institution, region or language that is not known.
-    InputError
-        The home institution has no coordinates.
+    UnknownNameError, InputError
+        As in `plot_map`.
 
     Examples
     --------
@@ -299,16 +296,9 @@ def _page(fig: go.Figure) -> str:
             "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
         },
     )
-    policy = (
-        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-        "img-src data: blob:"
-    )
-    title = html.escape(meta.get("title", "collabnet"))
-    return (
-        f'<!doctype html>\n<html lang="{meta.get("lang", "en")}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<title>{title}</title>\n'
-        f'</head>\n<body>\n<div role="img" aria-label="{title}">{body}</div>\n</body>\n</html>\n'
-    )
+    parts = {"lang": meta.get("lang", "en"), "title": html.escape(meta.get("title", "collabnet"))}
+    page = (resources.files("collabnet") / "data" / "figure.html").read_text(encoding="utf-8")
+    return page.format(**parts, body=body)
 
 
 def _flows(
