@@ -314,6 +314,8 @@ def test_a_mark_beside_the_home_institution_has_its_label_on_the_other_side():
     wanted = [(500, 250, 5, ["Liège"])]
     ((spot, _),) = sheet.place(paper, wanted, marks, lines=np.empty((2, 0)))
     assert spot.position == "middle left"
+    under_all = np.vstack([marks, [500.0, 250.0, 120.0]])
+    assert sheet.place(paper, wanted, under_all, lines=np.empty((2, 0))) == [None]
     everywhere = [(0, 0, 1000, 500)]
     assert sheet.place(paper, wanted, marks, lines=np.empty((2, 0)), taken=everywhere) == [None]
 
