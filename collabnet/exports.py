@@ -21,9 +21,8 @@ FORMULAS = {
     "refined": "2/(n(n−1)) for each pair of an activity of n parties",
 }
 UNSET = {"years": "all", "cap": "none"}
+# What a text must not begin with where a spreadsheet would take it for a formula (OWASP).
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a text must not begin with where a spreadsheet would take it for a formula (OWASP)."""
-
 XLSX_ROWS, XLSX_TEXT = 1_048_576, 32_767
 
 
@@ -69,33 +68,21 @@ def export_table(table: pd.DataFrame, path: str | Path) -> Path:
     writers = {".csv": _write_csv, ".xlsx": _write_xlsx, ".parquet": _write_parquet}
     if path.suffix.lower() not in writers:
         raise UnknownNameError("table format", path.suffix, writers)
-    note = table.attrs.get("note", {})
     flat = table.reset_index() if any(name is not None for name in table.index.names) else table
     columns = [" ".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in flat.columns]
-    writers[path.suffix.lower()](flat.set_axis(columns, axis="columns"), path, note)
+    writers[path.suffix.lower()](flat.set_axis(columns, axis="columns"), path)
     return path
 
 
 def note_lines(note: Mapping[str, Any]) -> list[str]:
-    """Return a note as lines a reader understands, nested parts indented.
-
-    Parameters
-    ----------
-    note
-        The `note` of a table or graph. Keys without a value are left out, but no years are *all*
-        years and no cap is *none*.
-
-    Examples
-    --------
-    >>> note_lines({"kind": "work", "years": (2019, 2024), "count": "full"})
-    ['kind: work', 'years: 2019–2024', 'count: full (1 for each pair of an activity)']
-    """
+    """Return a note as lines a reader understands, nested parts indented."""
     lines = []
     if note.get("synthetic"):
         lines.append("SYNTHETIC: rests on records made by a program, not observed")
     for key, value in note.items():
         label = str(key).replace("_", " ")
         if value is None or (key == "synthetic" and value is True):
+            # What has no value is left out, but no years are all years and no cap is none.
             lines += [f"{label}: {UNSET[key]}"] if key in UNSET else []
         elif isinstance(value, Mapping):
             lines += [f"{label}:", *(f"  {line}" for line in note_lines(value))]
@@ -114,11 +101,6 @@ def replacing(path: Path) -> Generator[Path, None, None]:
     """Give a temporary file in the same folder, which takes the name `path` once it is whole.
 
     What a killed process left behind is swept away. Missing folders are made.
-
-    Raises
-    ------
-    InputError
-        The folder or the file cannot be written.
     """
     fresh = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:
@@ -145,16 +127,13 @@ def _words(value: Any) -> str:
     return " ".join(text.split())
 
 
-def _write_csv(table: pd.DataFrame, path: Path, note: Mapping[str, Any]) -> None:
-    safe = {name: _neutral(table.iloc[:, i]) for i, name in enumerate(table.columns)}
-    if len(safe) < table.shape[1]:
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    if not table.columns.is_unique:
         raise InputError(f"{path.name}: two columns of the table have the same name. Rename one.")
-    cells = pd.DataFrame(safe, index=table.index)
-    cells.columns = [_harmless(name) for name in table.columns]
+    cells = table.apply(_neutral).rename(columns=_harmless)
     text = cells.to_csv(index=False, float_format="%.12g", lineterminator="\n")
-    lines = note_lines(note) or ["No note came with this table."]
     with replacing(path.with_name(f"{path.name}.note.txt")) as fresh:
-        fresh.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="replace")
+        fresh.write_text(note(table) + "\n", encoding="utf-8", errors="replace")
     with replacing(path) as fresh:
         encoding = "utf-8" if text.isascii() else "utf-8-sig"
         fresh.write_text(text, encoding=encoding, newline="")
@@ -177,7 +156,7 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 
-def _write_xlsx(table: pd.DataFrame, path: Path, note: Mapping[str, Any]) -> None:
+def _write_xlsx(table: pd.DataFrame, path: Path) -> None:
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -190,8 +169,9 @@ def _write_xlsx(table: pd.DataFrame, path: Path, note: Mapping[str, Any]) -> Non
             f"has {len(table):,}. Write .csv or .parquet."
         )
     book = Workbook(write_only=True)
+    data, said = book.create_sheet("data"), book.create_sheet("note")
 
-    def cell(sheet: Any, value: Any, *, bold: bool = False) -> Any:
+    def cell(value: Any, *, bold: bool = False) -> Any:
         if not isinstance(value, str):
             return value
         text = ILLEGAL_CHARACTERS_RE.sub("\ufffd", _encodable(value))
@@ -199,26 +179,24 @@ def _write_xlsx(table: pd.DataFrame, path: Path, note: Mapping[str, Any]) -> Non
             text = text[: XLSX_TEXT - 1] + "…"
         if not bold and not text.startswith((*RISKY, "#")):
             return text
-        typed = WriteOnlyCell(sheet, text)
+        typed = WriteOnlyCell(data, text)
         # openpyxl would take =… for a formula and #N/A for an error.
         typed.data_type = "s"
         typed.quotePrefix = text.startswith(RISKY)
         typed.font = Font(bold=bold)
         return typed
 
-    data = book.create_sheet("data")
     data.freeze_panes = "A2"
     columns = [[_plain(v) for v in table.iloc[:, i]] for i in range(table.shape[1])]
     for i, (name, values) in enumerate(zip(table.columns, columns, strict=True), start=1):
         longest = max([len(name), *(len(str(v)) for v in values[:500] if v is not None)])
         data.column_dimensions[get_column_letter(i)].width = min(longest + 2, 60)
-    data.append([cell(data, name, bold=True) for name in table.columns])
+    data.append([cell(name, bold=True) for name in table.columns])
     for row in zip(*columns, strict=True):
-        data.append([cell(data, value) for value in row])
-    sheet = book.create_sheet("note")
-    sheet.column_dimensions["A"].width = 100
-    for line in note_lines(note) or ["No note came with this table."]:
-        sheet.append([cell(sheet, line)])
+        data.append(list(map(cell, row)))
+    said.column_dimensions["A"].width = 100
+    for line in _said(table):
+        said.append([cell(line)])
     with replacing(path) as fresh:
         book.save(fresh)
 
@@ -236,9 +214,9 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | bool | int | float | date) else str(value)
 
 
-def _write_parquet(table: pd.DataFrame, path: Path, note: Mapping[str, Any]) -> None:
+def _write_parquet(table: pd.DataFrame, path: Path) -> None:
     stamped = table.copy(deep=False)
-    stamped.attrs = {"note": json.loads(json.dumps(note, default=str))}
+    stamped.attrs = {"note": json.loads(json.dumps(table.attrs.get("note", {}), default=str))}
     with replacing(path) as fresh:
         try:
             stamped.to_parquet(fresh, index=False, compression="zstd")
@@ -265,4 +243,8 @@ def note(table: pd.DataFrame) -> str:
     kind: work
     level: country
     """
-    return "\n".join(note_lines(table.attrs.get("note", {}))) or "No note came with this table."
+    return "\n".join(_said(table))
+
+
+def _said(table: pd.DataFrame) -> list[str]:
+    return note_lines(table.attrs.get("note", {})) or ["No note came with this table."]

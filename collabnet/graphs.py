@@ -37,12 +37,12 @@ EDGES = {
     "first": "Int64",
     "last": "Int64",
 }
-GRAPH_SUFFIXES = (".gexf", ".graphml", ".json")
 NODE_COLUMNS = ("name", "country", "city", "lat", "lon", "nuts3", "type")
+NESTED = {dict, list}
+# Names with a meaning of their own in GEXF; attributes called so are written behind a `_`.
 GEXF_OWN = {
     *("id", "label", "pid", "type", "key", "start", "end", "viz", "parents", "spells", "slices"),
 }
-"""Names with a meaning of their own in GEXF; attributes called so are written behind a `_`."""
 
 
 def to_graph(edges: pd.DataFrame, institutions: pd.DataFrame | None = None) -> nx.Graph:
@@ -82,15 +82,14 @@ def to_graph(edges: pd.DataFrame, institutions: pd.DataFrame | None = None) -> n
     if edges[["source", "target"]].isna().any(axis=None):
         raise SchemaError("Edges table: a row has no source or no target. Drop it or complete it.")
     graph = nx.Graph(note=deepcopy(edges.attrs.get("note", {})))
-    rest = edges.drop(columns=["source", "target"])
-    rows = zip(*(rest[name].astype(object) for name in rest), strict=True)
+    rows = edges.drop(columns=["source", "target"]).astype(object).to_dict("records")
     for source, target, row in zip(edges["source"], edges["target"], rows, strict=True):
         if source == target or graph.has_edge(source, target):
             fault = "joins an id to itself" if source == target else "stands in two rows"
             raise SchemaError(
                 f"Edges table: the pair {source}, {target} {fault}. Merge or drop it."
             )
-        graph.add_edges_from([(source, target, known(zip(rest, row, strict=True)))])
+        graph.add_edges_from([(source, target, known(row.items()))])
     _describe(graph, institutions)
     return graph
 
@@ -239,10 +238,9 @@ def write_graph(
     path = Path(path)
     if path.suffix.lower() not in GRAPH_SUFFIXES:
         raise UnknownNameError("graph format", path.suffix, GRAPH_SUFFIXES)
-    write = dict(zip(GRAPH_SUFFIXES, (_to_gexf, _to_graphml, vosviewer.to_json), strict=True))
     plain = _portable(to_graph(graph) if isinstance(graph, pd.DataFrame) else graph, institutions)
     try:
-        content = write[path.suffix.lower()](plain)
+        content = GRAPH_SUFFIXES[path.suffix.lower()](plain)
     except (TypeError, ValueError) as error:
         raise InputError(f"{path.name}: a value cannot be written ({error}).") from None
     with replacing(path) as fresh:
@@ -253,11 +251,10 @@ def write_graph(
 def _describe(graph: nx.Graph, institutions: pd.DataFrame | None) -> None:
     if institutions is None:
         return
-    columns = [name for name in NODE_COLUMNS if name in institutions]
-    rows = institutions[institutions["institution_id"].isin(list(graph))]
-    values = zip(*(rows[name].astype(object) for name in columns), strict=True)
-    for node, row in zip(rows["institution_id"], values, strict=True):
-        graph.nodes[node].update(named(node, None, dict(zip(columns, row, strict=True))))
+    rows = institutions[institutions["institution_id"].isin(list(graph))].astype(object)
+    for row in rows.reindex(columns=["institution_id", *NODE_COLUMNS]).to_dict("records"):
+        node = row.pop("institution_id")
+        graph.nodes[node].update(named(node, None, row))
 
 
 def _check_simple(graph: nx.Graph) -> None:
@@ -325,10 +322,8 @@ def _text(value: Any) -> str:
 def _to_graphml(graph: nx.Graph) -> bytes:
     import networkx as nx
 
-    uniform = _uniform(graph)
-    uniform.graph = {"note": _text(json.dumps(graph.graph["note"], ensure_ascii=False))}
     file = io.BytesIO()
-    nx.write_graphml_xml(uniform, file)
+    nx.write_graphml_xml(_uniform(graph), file)
     return file.getvalue()
 
 
@@ -336,7 +331,7 @@ def _to_gexf(graph: nx.Graph) -> bytes:
     import networkx as nx
 
     uniform = _uniform(graph)
-    uniform.graph = {}
+    note = escape(uniform.graph.pop("note"))
     for view, own in ((uniform.nodes, GEXF_OWN - {"type"}), (uniform.edges, GEXF_OWN)):
         for data in view.values():
             for name in own & data.keys():
@@ -345,15 +340,15 @@ def _to_gexf(graph: nx.Graph) -> bytes:
         data["label"] = data.get("name", node)
     file = io.BytesIO()
     nx.write_gexf(uniform, file)
-    note = escape(_text(json.dumps(graph.graph["note"], ensure_ascii=False)))
     meta = f"<meta><creator>collabnet</creator><description>{note}</description></meta>".encode()
     # networkx leaves the note out, and writes today's date: the same graph makes the same file.
     return re.sub(rb"<meta.*?</meta>", lambda _: meta, file.getvalue(), count=1, flags=re.DOTALL)
 
 
 def _uniform(graph: nx.Graph) -> nx.Graph:
-    """Copy a graph with one type of value an attribute, as XML declares it."""
+    """Copy a graph with one type of value an attribute, as XML declares it; the note is text."""
     copy = graph.copy()
+    copy.graph = {"note": _text(json.dumps(graph.graph["note"], ensure_ascii=False))}
     for view in (copy.nodes, copy.edges):
         kinds = defaultdict(set)
         for data in view.values():
@@ -363,10 +358,8 @@ def _uniform(graph: nx.Graph) -> nx.Graph:
             for name, value in data.items():
                 if kinds[name] == {int, float}:
                     data[name] = float(value)
-                elif len(kinds[name]) > 1 or isinstance(value, dict | list):
-                    is_text = isinstance(value, str)
-                    text = value if is_text else json.dumps(value, ensure_ascii=False, default=str)
-                    data[name] = _text(text)
+                elif not isinstance(value, str) and (len(kinds[name]) > 1 or kinds[name] & NESTED):
+                    data[name] = _text(json.dumps(value, ensure_ascii=False, default=str))
     return copy
 
 
@@ -421,3 +414,6 @@ def _read_xml(source: Source) -> tuple[Nodes, list[Link], Attributes, int]:
         a, b, weight = link(ends, attributes.get("weight", 1), nodes, source.name)
         links.append((a, b, known(attributes.items()) | weight))
     return nodes, links, note, len(links) if found.is_directed() else 0
+
+
+GRAPH_SUFFIXES = {".gexf": _to_gexf, ".graphml": _to_graphml, ".json": vosviewer.to_json}

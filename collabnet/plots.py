@@ -7,51 +7,53 @@ no base map is fetched, in a page, a notebook or a picture.
 from __future__ import annotations
 
 import html
+import itertools
 import math
 import os
 from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from collabnet import geo, settings, sheet
+from collabnet import words as say
 from collabnet.errors import InputError, MissingExtraError, UnknownNameError
 from collabnet.partnerships import around
 from collabnet.regions import memberships
 from collabnet.regions import region as region_named
 from collabnet.sheet import GREY, INK, LABEL, SMALL, Group, Sheet
-from collabnet.words import (
-    capital,
-    count,
-    kind_of,
-    name_in,
-    number,
-    plain,
-    spanned,
-    text_width,
-    told,
-    words_of,
-    wrap,
-    years,
-)
+from collabnet.words import Words, plain, text_width, wrap
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+# Okabe & Ito 2008, Color Universal Design: told apart by colour-blind readers; the symbols are a
+# second sign of the region, for print in grey.
 COLOURS = ("#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
-"""Okabe & Ito 2008, Color Universal Design: told apart by colour-blind readers."""
-
 SYMBOLS = ("diamond", "square", "triangle-up", "pentagon", "hexagram", "triangle-down")
-"""A second sign of the region, for print in grey."""
-
 FOUND = {
     "both": ("#009E73", "circle", "solid"),
     "left": ("#D55E00", "triangle-up", "solid"),
     "right": ("#0072B2", "square", "dash"),
 }
 MARGIN = 16
+
+
+class Show(NamedTuple):
+    """What is shown around whom, in which words, and how large."""
+
+    home: str
+    words: Words
+    region: str | None
+    top: int
+    labels: int
+    title: str | None
+    width: int
+    height: int
+    shaded: bool = False
 
 
 def plot_map(
@@ -115,8 +117,9 @@ def plot_map(
     >>> plot_map(links, bodies, home="L").layout.title.subtitle.text
     '1 partner'
     """
-    show = {"region": region, "top": top, "labels": labels, "title": title, "size": (width, height)}
-    return _flows(edges, institutions, home or settings.HOME, regions, lang, shaded=False, **show)
+    home, words = home or settings.HOME, say.words_of(lang)
+    show = Show(home, words, region, top, labels, title, width, height)
+    return _flows(edges, institutions, regions, show)
 
 
 def plot_region(
@@ -144,10 +147,8 @@ def plot_region(
 
     Raises
     ------
-    UnknownNameError
-        An institution, region or language that is not known.
-    InputError
-        The home institution has no coordinates.
+    UnknownNameError, InputError
+        As in `plot_map`.
 
     Examples
     --------
@@ -157,8 +158,9 @@ def plot_region(
     >>> plot_region(links, bodies, "maghreb", home="L").layout.title.subtitle.text
     '1 partner'
     """
-    show = {"region": region, "top": top, "labels": labels, "title": title, "size": (width, height)}
-    return _flows(edges, institutions, home or settings.HOME, regions, lang, shaded=True, **show)
+    home, words = home or settings.HOME, say.words_of(lang)
+    show = Show(home, words, region, top, labels, title, width, height, shaded=True)
+    return _flows(edges, institutions, regions, show)
 
 
 def plot_compare(
@@ -186,10 +188,8 @@ def plot_compare(
 
     Raises
     ------
-    UnknownNameError
-        An institution, region or language that is not known.
-    InputError
-        The home institution has no coordinates.
+    UnknownNameError, InputError
+        As in `plot_map`.
 
     Examples
     --------
@@ -200,20 +200,20 @@ def plot_compare(
     >>> plot_compare(compared, bodies, home="L").layout.title.subtitle.text
     '1 partner'
     """
-    home = home or settings.HOME
-    lang, words = words_of(lang)
+    home, words = home or settings.HOME, say.words_of(lang)
+    show = Show(home, words, region, top, labels, title, width, height)
     note = compared.attrs.get("note", {})
     notes = [note.get(side, {}) for side in ("left", "right")]
-    kinds = [capital(kind_of(side, words)) for side in notes]
     table = around(compared, home)
     table["weight"] = table["weight_left"].astype("Float64").fillna(0.0)
-    rows, here = _rows(table, institutions, home, lang)
+    rows, here = _rows(table, institutions, show)
     rows["group"] = rows["found"]
     rows["rank"] = rows.groupby("group").cumcount()
+    kinds = [say.capital(say.kind_of(side, words)) for side in notes]
     for side, kind in zip(("left", "right"), kinds, strict=True):
-        rows["hover"] = [
-            hover if pd.isna(weight) else f"{hover}<br>{kind}: {number(weight, lang)}"
-            for hover, weight in zip(rows["hover"], rows[f"weight_{side}"], strict=True)
+        rows["hover"] += [
+            "" if pd.isna(weight) else f"<br>{kind}: {say.number(weight, words)}"
+            for weight in rows[f"weight_{side}"]
         ]
     names = [words["both"], *(words["only"].format(what=kind) for kind in kinds)]
     return _figure(
@@ -221,15 +221,11 @@ def plot_compare(
         here,
         [Group(key, name, *FOUND[key]) for key, name in zip(FOUND, names, strict=True)],
         institutions,
-        what=words["against"].format(left=spanned(notes[0], words), right=spanned(notes[1], words)),
-        said=list(dict.fromkeys(told(side, words) for side in notes)),
-        synthetic=any(side.get("synthetic") for side in notes),
-        lang=lang,
-        region=region,
-        top=top,
-        labels=labels,
-        title=title,
-        size=(width, height),
+        show,
+        what=words["against"].format(
+            left=say.spanned(notes[0], words), right=say.spanned(notes[1], words)
+        ),
+        notes=notes,
     )
 
 
@@ -300,65 +296,54 @@ def _page(fig: go.Figure) -> str:
             "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
         },
     )
-    policy = (
-        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-        "img-src data: blob:"
-    )
-    title = html.escape(meta.get("title", "collabnet"))
-    return (
-        f'<!doctype html>\n<html lang="{meta.get("lang", "en")}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n<title>{title}</title>\n'
-        f'</head>\n<body>\n<div role="img" aria-label="{title}">{body}</div>\n</body>\n</html>\n'
-    )
+    parts = {"lang": meta.get("lang", "en"), "title": html.escape(meta.get("title", "collabnet"))}
+    page = (resources.files("collabnet") / "data" / "figure.html").read_text(encoding="utf-8")
+    return page.format(**parts, body=body)
 
 
 def _flows(
     edges: pd.DataFrame,
     institutions: pd.DataFrame,
-    home: str,
     regions: Sequence[str] | None,
-    lang: str | None,
-    **show: Any,
+    show: Show,
 ) -> go.Figure:
     """Draw links coloured by the first region their partner lies in."""
-    lang, words = words_of(lang)
+    home, words = show.home, show.words
     note = edges.attrs.get("note", {})
     names = list(settings.REGIONS if regions is None else regions)
     table = edges[edges["home"] == home] if "partner" in edges else around(edges, home)
-    rows, here = _rows(table, institutions, home, lang)
-    groups = [
-        Group(name, _label(name, lang), COLOURS[i % len(COLOURS)], SYMBOLS[i % len(SYMBOLS)])
-        for i, name in enumerate(names)
-    ]
+    rows, here = _rows(table, institutions, show)
+    labels = {name: _label(region_named(name), words) for name in names}
+    looks = zip(labels.items(), itertools.cycle(COLOURS), itertools.cycle(SYMBOLS), strict=False)
+    groups = [Group(*label, colour, symbol) for label, colour, symbol in looks]
     lies = memberships(institutions, names).drop_duplicates("institution_id")
     rows["rank"] = range(len(rows))
     rows["group"] = rows["partner"].map(lies.set_index("institution_id")["region"])
-    kind = capital(kind_of(note, words))
-    labels = {group.key: group.label for group in groups}
-    rows["hover"] = [_hover(row, labels, kind, words, lang) for row in rows.to_dict("records")]
+    kind = say.capital(say.kind_of(note, words))
+    rows["hover"] = [_hover(row, labels, kind, words) for row in rows.to_dict("records")]
     return _figure(
         rows,
         here,
         [*groups, Group("", words["elsewhere"], GREY, "circle")],
         institutions,
-        what=spanned(note, words),
-        said=[told(note, words), words["overlap"], words["lists"].format(names=", ".join(names))],
-        synthetic=bool(note.get("synthetic")),
-        lang=lang,
+        show,
+        what=say.spanned(note, words),
+        notes=[note],
+        said=[words["overlap"], words["lists"].format(names=", ".join(names))],
         weights=kind,
-        **show,
     )
 
 
 def _rows(
-    table: pd.DataFrame, institutions: pd.DataFrame, home: str, lang: str
+    table: pd.DataFrame, institutions: pd.DataFrame, show: Show
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the partners with name, country and place, the strongest first; and home."""
+    home = show.home
     bodies = institutions.drop_duplicates("institution_id").set_index("institution_id")
     if home not in bodies.index:
         raise UnknownNameError("institution", home, bodies.index)
     bodies = bodies.loc[bodies.index.isin([home, *table["partner"]])]
-    names = [name_in(row, lang) for row in bodies.to_dict("records")]
+    names = [say.name_in(row, show.words["lang"]) for row in bodies.to_dict("records")]
     bodies = bodies.assign(name=pd.Series(names, index=bodies.index, dtype="string"))
     here = {"name": home, **bodies.loc[home, ["name", "lat", "lon"]].dropna()}
     if "lat" not in here or "lon" not in here:
@@ -373,46 +358,40 @@ def _rows(
     rows["hover"] = [f"<b>{plain(name)}</b>" for name in rows["name"]]
     # Among equals the farthest comes first: it is the one whose name finds room.
     rows["far"] = geo.distance_km(here["lat"], here["lon"], rows["lat"], rows["lon"])
-    order = ["weight", "far", "name", "partner"]
-    ascending = [False, False, True, True]
-    return rows.sort_values(order, ascending=ascending, ignore_index=True), here
+    order = {"weight": False, "far": False, "name": True, "partner": True}
+    return rows.sort_values([*order], ascending=[*order.values()], ignore_index=True), here
 
 
-def _hover(
-    row: dict[str, Any], labels: dict[str, str], kind: str, words: dict[str, Any], lang: str
-) -> str:
+def _hover(row: dict[str, Any], labels: dict[str, str], kind: str, words: Words) -> str:
     """Write what is shown over a mark."""
     place = labels.get(row["group"], row["country"])
     lines = [row["hover"], "" if pd.isna(place) else plain(place)]
-    lines.append(f"{kind}: {number(row['weight'], lang)}")
+    lines.append(f"{kind}: {say.number(row['weight'], words)}")
     if row.get("activities", row["weight"]) != row["weight"]:
-        lines.append(capital(words["activities"].format(n=number(row["activities"], lang))))
-    lines.append(years(row.get("first"), row.get("last"), words))
+        lines.append(
+            say.capital(words["activities"].format(n=say.number(row["activities"], words)))
+        )
+    lines.append(say.years(row.get("first"), row.get("last"), words))
     return "<br>".join(filter(None, lines))
 
 
-def _label(region: str, lang: str) -> str:
+def _label(rules: pd.DataFrame, words: Words) -> str:
     """Return what a region is called."""
-    labels = region_named(region).attrs["labels"]
-    return labels.get(lang) or labels.get("en") or region
+    labels = rules.attrs["labels"]
+    return labels.get(words["lang"]) or labels["en"]
 
 
-def _view(
-    region: str | None, rules: pd.DataFrame | None, places: pd.DataFrame, here: dict[str, Any]
-) -> geo.View:
+def _view(rules: pd.DataFrame | None, places: pd.DataFrame, here: dict[str, Any]) -> geo.View:
     """Return the view of a region: its own, or one that holds its shapes, else its institutions."""
     import geopandas
 
-    if rules is None or region is None:
-        return geo.VIEWS["world"]
-    if region in geo.VIEWS:
+    region = "world" if rules is None else rules.attrs["region"]
+    if rules is None or region in geo.VIEWS:
         return geo.VIEWS[region]
     shapes = geo.region_shapes(rules)
     if shapes.empty:
-        points = geopandas.points_from_xy(
-            [here["lon"], *places["lon"]], [here["lat"], *places["lat"]]
-        )
-        shapes = geopandas.GeoDataFrame(geometry=points, crs="EPSG:4326")
+        lon, lat = ([here[axis], *places[axis]] for axis in ("lon", "lat"))
+        shapes = geopandas.GeoDataFrame(geometry=geopandas.points_from_xy(lon, lat))
     return geo.view_of(shapes)
 
 
@@ -421,69 +400,64 @@ def _figure(
     here: dict[str, Any],
     groups: list[Group],
     institutions: pd.DataFrame,
+    show: Show,
     *,
     what: str,
-    said: list[str],
-    synthetic: bool,
-    lang: str,
-    region: str | None,
-    top: int,
-    labels: int,
-    title: str | None,
-    size: tuple[int, int],
-    shaded: bool = False,
+    notes: list[dict[str, Any]],
+    said: Sequence[str] = (),
     weights: str | None = None,
 ) -> go.Figure:
     """Choose what is drawn, write what is said of it, and lay both out."""
     import plotly.graph_objects as go
 
-    _, words = words_of(lang)
-    rules = None if region is None else region_named(region)
+    words, lang = show.words, show.words["lang"]
+    rules = None if show.region is None else region_named(show.region)
     lies = pd.Series(data=True, index=rows.index)
     if rules is not None:
         lies = rows["partner"].isin(memberships(institutions, [rules])["institution_id"])
     placed = rows[["lat", "lon"]].notna().all(axis=1)
     seen = rows[lies & placed]
-    drawn, groups = _chosen(seen, groups, top, labels)
+    drawn, groups = _chosen(seen, groups, show)
     entries = [f"{g.label} ({int((drawn['group'] == g.key).sum())})" for g in groups]
-    view = _view(region, rules, seen, here)
+    view = _view(rules, seen, here)
 
-    pattern = words["title" if region is None else "title_in"]
-    place = "" if region is None else _label(region, lang)
-    title = title or pattern.format(what=what, home=here["name"], region=place)
-    shown = count(words, "shown", len(seen), lang)
+    place = "" if rules is None else _label(rules, words)
+    pattern = words["title" if rules is None else "title_in"]
+    title = show.title or pattern.format(what=what, home=here["name"], region=place)
+    shown = say.count(words, "shown", len(seen))
     if len(drawn) < len(seen):
         counts = {"n": len(drawn), "all": len(seen), "hidden": len(seen) - len(drawn)}
-        shown = words["top"].format(**{k: number(v, lang) for k, v in counts.items()})
-    shown = [capital(shown), count(words, "outside", int((~lies).sum()), lang)]
-    said = [*said, count(words, "unplaced", int((lies & ~placed).sum()), lang)]
+        shown = words["top"].format(**{k: say.number(v, words) for k, v in counts.items()})
+    shown = [say.capital(shown), say.count(words, "outside", int((~lies).sum()))]
+    said = [*dict.fromkeys(say.told(note, words) for note in notes), *said]
+    said.append(say.count(words, "unplaced", int((lies & ~placed).sum())))
     origin = geo.sources(lang)
-    source = [origin["nuts3"]] if sheet.shows_nuts(view) else []
-    source += [origin["countries"], origin["disclaimer"]]
+    layers = (["nuts3"] if sheet.shows_nuts(view) else []) + ["countries", "disclaimer"]
+    source = " ".join(origin[layer] for layer in layers)
 
-    inner = size[0] - 2 * MARGIN
+    inner = show.width - 2 * MARGIN
     titles = wrap(title, inner, 20, 2)
     subtitles = wrap(" · ".join(filter(None, shown)), inner - (400 if weights else 0), 13, 2)
-    feet = wrap(capital(" · ".join(filter(None, said))), inner, SMALL, 3) if any(said) else []
-    feet = [plain(line, 999) for line in [*feet, *wrap(" ".join(source), inner, SMALL, 2)]]
-    feet = [*([f"<b>{words['synthetic']}</b>"] if synthetic else []), *feet]
+    feet = wrap(say.capital(" · ".join(filter(None, said))), inner, SMALL, 3) if any(said) else []
+    feet = [plain(line, 999) for line in [*feet, *wrap(source, inner, SMALL, 2)]]
+    if any(note.get("synthetic") for note in notes):
+        feet = [f"<b>{words['synthetic']}</b>", *feet]
     entry = 44 + max((text_width(text, LABEL) for text in entries), default=0)
     above = 36 + 26 * len(titles) + 17 * len(subtitles)
     below = 16 + 21 * math.ceil(len(entries) / max(1, inner // entry)) + 15 * len(feet)
 
-    page = Sheet(view, inner, size[1] - above - below)
-    sheet.draw_base(page, geo.region_shapes(rules) if shaded and rules is not None else None)
-    boxes, lines = sheet.draw_partners(page, drawn, here, groups, lang if weights else None)
+    page = Sheet(view, inner, show.height - above - below)
+    sheet.draw_base(page, geo.region_shapes(rules) if show.shaded and rules is not None else None)
+    boxes, lines = sheet.draw_partners(page, drawn, here, groups, words if weights else None)
     sheet.name_countries(page, boxes, lines, lang)
     for group, text in zip(groups, entries, strict=True):
         looks = {"size": 10, "symbol": group.symbol, "color": group.colour}
-        page.draw([np.nan], [np.nan], mode="markers", marker=looks, legendgroup=group.key)
-        page.traces[-1] |= {"name": plain(text), "showlegend": True}
+        looks = {"mode": "markers", "marker": looks, "legendgroup": group.key}
+        page.draw([np.nan], [np.nan], **looks, name=plain(text), showlegend=True)
     pixels = zip(*page.pixels(drawn["lon"], drawn["lat"]), strict=True)
-    beyond = [page.holds(*pixel) for pixel in pixels].count(False)
-    notes = _notes(feet, below, count(words, "beyond", beyond, lang), drawn.empty and words["none"])
-    layout = _layout(page, size, (above, below), "" if drawn.empty else weights)
-    layout["annotations"] = notes
+    beyond = say.count(words, "beyond", [page.holds(*pixel) for pixel in pixels].count(False))
+    layout = _layout(page, show, (above, below), "" if drawn.empty else weights)
+    layout["annotations"] = _notes(feet, below, beyond, words["none"] if drawn.empty else "")
     layout["title"] |= {"text": "<br>".join(plain(line, 999) for line in titles)}
     layout["title"]["subtitle"]["text"] = "<br>".join(subtitles)
     layout["meta"] = {"title": f"{title}. {'. '.join(filter(None, shown))}.", "lang": lang}
@@ -491,17 +465,17 @@ def _figure(
 
 
 def _chosen(
-    seen: pd.DataFrame, groups: list[Group], top: int, labels: int
+    seen: pd.DataFrame, groups: list[Group], show: Show
 ) -> tuple[pd.DataFrame, list[Group]]:
     """Return the strongest partners, those to be named with a label, and the groups they are in."""
-    drawn = seen.head(top).reset_index(drop=True)
+    drawn = seen.head(show.top).reset_index(drop=True)
     known = [group.key for group in groups]
     drawn["group"] = drawn["group"].where(drawn["group"].isin(known), known[-1])
-    drawn["label"] = drawn["name"].where(drawn["rank"].rank(method="first") <= labels, "")
+    drawn["label"] = drawn["name"].where(drawn["rank"].rank(method="first") <= show.labels, "")
     return drawn, [group for group in groups if (drawn["group"] == group.key).any()]
 
 
-def _notes(feet: list[str], below: int, beyond: str, none: str | bool) -> list[dict[str, Any]]:
+def _notes(feet: list[str], below: int, beyond: str, none: str) -> list[dict[str, Any]]:
     """Return the texts that stand on the page, not on the map."""
     page: dict[str, Any] = {"showarrow": False, "xref": "paper", "yref": "paper"}
     corner = {**page, "x": 0, "y": 0, "xanchor": "left", "yanchor": "bottom", "borderpad": 0}
@@ -518,9 +492,7 @@ def _notes(feet: list[str], below: int, beyond: str, none: str | bool) -> list[d
     return notes
 
 
-def _layout(
-    page: Sheet, size: tuple[int, int], edges: tuple[int, int], weights: str | None
-) -> dict[str, Any]:
+def _layout(page: Sheet, show: Show, edges: tuple[int, int], weights: str | None) -> dict[str, Any]:
     """Return where everything stands; `edges` are the pixels above and below the map."""
     legend: dict[str, Any] = {"orientation": "h", "itemsizing": "trace", "bgcolor": "rgba(0,0,0,0)"}
     font = {"size": LABEL, "color": GREY}
@@ -528,8 +500,8 @@ def _layout(
     steps |= {"title": {"text": f"{weights or ''}  ", "side": "left", "font": font}}
     x0, y0, x1, y1 = page.limits
     return {
-        "width": size[0],
-        "height": size[1],
+        "width": show.width,
+        "height": show.height,
         "margin": {"l": MARGIN, "r": MARGIN, "t": edges[0], "b": edges[1], "autoexpand": False},
         "paper_bgcolor": "white",
         "plot_bgcolor": sheet.SEA if page.view.projection == "azimuthal" else "white",
@@ -537,8 +509,8 @@ def _layout(
         "title": {
             "font": {"size": 20},
             "subtitle": {"font": {"size": 13, "color": GREY}},
-            "x": MARGIN / size[0],
-            "y": 1 - 16 / size[1],
+            "x": MARGIN / show.width,
+            "y": 1 - 16 / show.height,
             "yref": "container",
             "yanchor": "top",
         },

@@ -19,15 +19,13 @@ import pandas as pd
 
 from collabnet import settings
 from collabnet.errors import InputError, UnknownNameError
-from collabnet.identifiers import institution_id, iso_country
+from collabnet.geo import EVERYWHERE
+from collabnet.identifiers import DATE, institution_id, iso_country
 
 COLUMNS = ["region", "rule", "code", "since", "until"]
-DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
-EVERYWHERE = "*"
 LANGUAGES = ("en", "fr", "de", "nl")
+# Keys of the file and the rule each makes.
 RULES = {"nuts": "nuts", "countries": "country", "institutions": "institution"}
-"""Keys of the file and the rule each makes."""
-
 KEYS = ("labels", "source", "status", "note", "nuts_versions", *RULES)
 EXAMPLES = {
     "nuts": '"BE33" or { code = "BE33", since = "2019-04" }',
@@ -75,7 +73,8 @@ def region(name: str, *, at: str | None = None, path: str | Path | None = None) 
     known = _list(path)
     table = _rules(name, known)
     entry = known[name]
-    table = table[_valid(table, at)].sort_values(["rule", "code"], ignore_index=True)
+    table = table[[_holds(rule, at) for rule in table.fillna("").to_dict("records")]]
+    table = table.sort_values(["rule", "code"], ignore_index=True)
     facts = {key: entry[key] for key in ("labels", "source", "status", "note", "nuts_versions")}
     table.attrs = copy.deepcopy({"region": name, "at": at, **facts})
     return table
@@ -182,30 +181,13 @@ def spells(institutions: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 def unplaced(institutions: pd.DataFrame, region: pd.DataFrame) -> pd.DataFrame:
     """Return the institutions of which it cannot be told whether they lie in a region.
 
-    Parameters
-    ----------
-    institutions
-        As in `memberships`.
-    region
-        A table of `region`.
-
-    Returns
-    -------
-    The rows of `institutions` without NUTS code in a country that the NUTS rules of the region
-    touch, or without a country, as far as no rule takes them in.
-
-    Examples
-    --------
-    >>> bodies = pd.DataFrame({"institution_id": ["A"], "nuts3": [None], "country": ["DE"]})
-    >>> saar = pd.DataFrame({"region": ["saar"], "rule": ["nuts"], "code": ["DEC"]})
-    >>> unplaced(bodies, saar).institution_id.tolist()
-    ['A']
+    Those without NUTS code in a country that its NUTS rules touch, or without a country.
     """
     touched = {iso_country(code[:2]) for code in region.loc[region["rule"] == "nuts", "code"]}
     of_place = bool((region["rule"] != "institution").any())
-    country = _column(institutions, "country")
-    nowhere = _column(institutions, "nuts3").isna()
-    doubt = nowhere & (country.isin(touched) | (country.isna() & of_place))
+    places = institutions.reindex(columns=["nuts3", "country"])
+    lost = places["country"].isin(touched) | (places["country"].isna() & of_place)
+    doubt = places["nuts3"].isna() & lost
     return institutions[doubt & ~_inside(institutions, region)]
 
 
@@ -214,18 +196,12 @@ def _inside(institutions: pd.DataFrame, rules: pd.DataFrame) -> pd.Series:
     if EVERYWHERE in codes["country"]:
         return pd.Series(data=True, index=institutions.index)
     whole = {iso_country(code) for code in codes["nuts"] if len(code) == 2}
-    nuts = _column(institutions, "nuts3").fillna("").astype("string")
+    places = institutions.reindex(columns=["nuts3", "country"]).astype("string").fillna("")
     return (
         institutions["institution_id"].isin(codes["institution"])
-        | _column(institutions, "country").isin(codes["country"] | whole)
-        | nuts.str.startswith(tuple(codes["nuts"]))
+        | places["country"].isin(codes["country"] | whole)
+        | places["nuts3"].str.startswith(tuple(codes["nuts"]))
     ).astype(bool)
-
-
-def _column(table: pd.DataFrame, name: str) -> pd.Series:
-    if name in table:
-        return table[name]
-    return pd.Series(pd.NA, index=table.index, dtype="string")
 
 
 def _rules(name: str, known: dict[str, dict[str, Any]]) -> pd.DataFrame:
@@ -240,17 +216,13 @@ def _rules(name: str, known: dict[str, dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).astype("string")
 
 
-def _valid(rules: pd.DataFrame, at: str | None) -> pd.Series:
-    """Tell which rules hold; dates are compared as precisely as both are known."""
-    since, until = rules["since"].fillna(""), rules["until"].fillna("")
+def _holds(rule: dict[str, Any], at: str | None) -> bool:
+    """Tell whether a rule holds; dates are compared as precisely as both are known."""
+    since, until = rule["since"], rule["until"]
     if at is None:
-        return until == ""
-    holds = [
-        (not begin or begin[: len(at)] <= at[: len(begin)])
-        and (not end or end[: len(at)] >= at[: len(end)])
-        for begin, end in zip(since, until, strict=True)
-    ]
-    return pd.Series(holds, index=rules.index, dtype=bool)
+        return not until
+    begun = since[: len(at)] <= at[: len(since)]
+    return begun and (not until or until[: len(at)] >= at[: len(until)])
 
 
 def _list(path: str | Path | None) -> dict[str, dict[str, Any]]:
@@ -283,32 +255,27 @@ def _region(place: str, given: Any) -> dict[str, Any]:
         if key not in KEYS:
             raise InputError(f"{place} has {key!r}, which is not one of {', '.join(KEYS)}.")
     labels = given.get("labels")
-    if not isinstance(labels, dict) or not all(
-        isinstance(labels.get(k), str) for k in {"en", *labels}
-    ):
+    if not isinstance(labels, dict) or {type(labels.get(k)) for k in {"en", *labels}} != {str}:
         raise InputError(f'{place} needs labels = {{ en = "…" }}, in more languages if you like.')
     if not isinstance(given.get("source"), str) or not given["source"].strip():
         raise InputError(f'{place} needs source = "…": who says what belongs to it?')
     for key in RULES:
         if not isinstance(given.get(key, []), list):
             raise InputError(f"{place}: {key!r} should be a list in brackets.")
-    entry = {key: given.get(key, "") for key in ("labels", "source", "status", "note")}
     rules = {key: [_rule(place, key, rule) for rule in given.get(key, [])] for key in RULES}
-    return entry | rules | {"nuts_versions": given.get("nuts_versions", [])}
+    return {"status": "", "note": "", "nuts_versions": [], **given, **rules}
 
 
 def _rule(place: str, key: str, rule: Any) -> dict[str, str]:
     """Check one rule of a region."""
     named = "id" if key == "institutions" else "code"
     parts = {named: rule} if isinstance(rule, str) else rule
-    fault = InputError(f"{place}: {key} has {rule!r}; write {EXAMPLES[key]}.")
-    if not isinstance(parts, dict) or not set(parts) <= {named, "since", "until"}:
-        raise fault
-    dates = {k: str(parts[k]) for k in ("since", "until") if k in parts}
-    code = _code(key, str(parts.get(named, "")).strip())
-    if not code or not all(DATE.fullmatch(day) for day in dates.values()):
-        raise fault
-    return {"code": code, **dates}
+    if isinstance(parts, dict) and set(parts) <= {named, "since", "until"}:
+        dates = {k: str(parts[k]) for k in ("since", "until") if k in parts}
+        code = _code(key, str(parts.get(named, "")).strip())
+        if code and all(map(DATE.fullmatch, dates.values())):
+            return {"code": code, **dates}
+    raise InputError(f"{place}: {key} has {rule!r}; write {EXAMPLES[key]}.")
 
 
 def _code(key: str, text: str) -> str | None:

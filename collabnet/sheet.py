@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from collabnet import geo
-from collabnet.words import number, plain, text_width, wrap
+from collabnet.words import Words, number, plain, text_width, wrap
 
 if TYPE_CHECKING:
     import geopandas
@@ -23,15 +23,14 @@ FONT = "Arial, Helvetica, 'Liberation Sans', sans-serif"
 SEA, LAND, SHADE, BORDER, FRONTIER = "#e6eff5", "#faf9f5", "#e5e3d8", "#dedad0", "#b3ada0"
 INK, GREY, PALE = "#1f2933", "#5b6570", "#8f8a7d"
 LABEL, SMALL = 12, 11
-LINE = 1.3
-"""Distance between lines of text, as plotly sets it (`LINE_SPACING`)."""
-
+LINE = 1.3  # distance between lines of text, as plotly sets it (`LINE_SPACING`)
 SIDES = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (1, 1), (-1, -1), (-1, 1))
 WIDTHS = (0.8, 1.7, 3.0, 4.8)
 LARGEST, SMALLEST, STAR = 18, 6, 15
 HALO = ", ".join(["0 0 2px #ffffff"] * 4)
-REACH = (0, 14, 28)
-"""How far from its mark a label may go, in pixels; beyond the first it gets a leader."""
+REACH = (0, 14, 28)  # pixels a label may stand off its mark; beyond the first it gets a leader
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
 
 class Group(NamedTuple):
@@ -44,43 +43,17 @@ class Group(NamedTuple):
     dash: str = "solid"
 
 
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels; a leader is written so too: from x, y to x, y."""
-
-
 class Spot(NamedTuple):
     """Where a label goes: its anchor in pixels, on which side of it, and with a leader or not."""
 
     x: float
     y: float
-    side: tuple[int, int]
+    position: str
     leader: bool
-
-    @property
-    def position(self) -> str:
-        """The side in plotly's words."""
-        right, down = self.side
-        words = ("top", "middle", "bottom")[down + 1], ("left", "center", "right")[right + 1]
-        return " ".join(words)
 
 
 class Sheet:
-    """A map of a view, `width` by `height` pixels, and the traces drawn on it so far.
-
-    Parameters
-    ----------
-    view
-        What it shows.
-    width, height
-        Pixels.
-
-    Examples
-    --------
-    >>> sheet = Sheet(geo.VIEWS["world"], 1000, 500)
-    >>> x, y = sheet.pixels(0, 0)
-    >>> round(float(x))
-    500
-    """
+    """A map of a view, `width` by `height` pixels, and the traces drawn on it so far."""
 
     def __init__(self, view: geo.View, width: float, height: float) -> None:
         self.view, self.width, self.height = view, width, height
@@ -106,15 +79,7 @@ class Sheet:
 
 
 def draw_base(sheet: Sheet, shaded: geopandas.GeoDataFrame | None) -> None:
-    """Draw land and borders, and the shapes of a region on them.
-
-    Parameters
-    ----------
-    sheet
-        Where to.
-    shaded
-        The shapes of a region, if one is to stand out.
-    """
+    """Draw land and borders, and the shapes of a region on them."""
     if sheet.view.projection == "equal-earth":
         lat = np.linspace(sheet.view.south, sheet.view.north, 60)
         lon = np.repeat([sheet.view.west, sheet.view.east], 60)
@@ -123,25 +88,17 @@ def draw_base(sheet: Sheet, shaded: geopandas.GeoDataFrame | None) -> None:
         _fill(sheet, geo.countries("110m"), LAND, FRONTIER, 0.5)
     else:
         _fill(sheet, geo.countries("50m"), LAND, FRONTIER, 0.7)
-    detailed = shows_nuts(sheet.view)
+    detailed, units = shows_nuts(sheet.view), geo.nuts3()
     if detailed:
-        _fill(sheet, geo.nuts3(), LAND, BORDER, 0.6)
+        _fill(sheet, units, LAND, BORDER, 0.6)
     if shaded is not None:
         _fill(sheet, shaded, SHADE, "#ffffff" if detailed else FRONTIER, 0.9)
     if detailed:
-        units = geo.nuts3()
-        states = units.dissolve(units["nuts_id"].str[:2])
-        _fill(sheet, states, None, FRONTIER, 1.1)
+        _fill(sheet, units.dissolve(units["nuts_id"].str[:2]), None, FRONTIER, 1.1)
 
 
 def shows_nuts(view: geo.View) -> bool:
-    """Tell whether the view lies where the shapes of NUTS 3 units are known?
-
-    Examples
-    --------
-    >>> shows_nuts(geo.VIEWS["grande-region"]), shows_nuts(geo.VIEWS["europe"])
-    (True, False)
-    """
+    """Tell whether the view lies where the shapes of NUTS 3 units are known."""
     west, south, east, north = geo.NUTS_EXTENT
     return west <= view.west and south <= view.south and view.east <= east and view.north <= north
 
@@ -178,19 +135,7 @@ def _is_near(view: geo.View, lon: np.ndarray, lat: np.ndarray) -> bool:
 
 
 def name_countries(sheet: Sheet, taken: Sequence[Box], lines: np.ndarray, lang: str) -> None:
-    """Write the names of countries where there is room for them in their country.
-
-    Parameters
-    ----------
-    sheet
-        Where to; on a map of the world nothing is written.
-    taken
-        Boxes that must stay free.
-    lines
-        Points along lines that must stay free.
-    lang
-        {"en", "fr"}.
-    """
+    """Write names of countries (on no map of the world) where boxes and lines leave them room."""
     import shapely
 
     if sheet.view.projection != "azimuthal":
@@ -198,10 +143,9 @@ def name_countries(sheet: Sheet, taken: Sequence[Box], lines: np.ndarray, lang: 
     window = shapely.box(0, 0, sheet.width, sheet.height)
     window = window.difference(shapely.union_all([shapely.box(*box) for box in taken]))
     shapes = geo.countries("50m").dropna(subset="iso2")
+    names = shapes.get(f"name_{lang}", shapes["name"])
     found = []
-    for name, shape in zip(
-        shapes["name_fr" if lang == "fr" else "name"], shapes.geometry, strict=True
-    ):
+    for name, shape in zip(names, shapes.geometry, strict=True):
         lon, lat = shapely.get_coordinates(max(shape.geoms, key=lambda part: part.area)).T
         if not _is_near(sheet.view, lon, lat):
             continue
@@ -209,12 +153,12 @@ def name_countries(sheet: Sheet, taken: Sequence[Box], lines: np.ndarray, lang: 
         room = shapely.make_valid(outline).intersection(window)
         if room.area < 1500:
             continue
-        middle = shapely.maximum_inscribed_circle(room).coords[0]
+        x, y = shapely.maximum_inscribed_circle(room).coords[0]
         text = wrap(name.upper(), 120, 10, 3)
         wide, high = max(text_width(line, 10) for line in text) / 2, 6.5 * len(text)
-        spot = (middle[0] - wide, middle[1] - high, middle[0] + wide, middle[1] + high)
-        if room.contains(shapely.box(*spot)) and not _inside(lines, spot).any():
-            found.append((*middle, "<br>".join(map(plain, text))))
+        box = (x - wide, y - high, x + wide, y + high)
+        if room.contains(shapely.box(*box)) and not _inside(lines, box).any():
+            found.append((x, y, "<br>".join(map(plain, text))))
     if found:
         x, y, text = zip(*found, strict=True)
         font = {"size": 10, "color": PALE}
@@ -226,59 +170,38 @@ def place(
     wanted: Iterable[tuple[float, float, float, Sequence[str]]],
     marks: np.ndarray,
     *,
-    lines: np.ndarray | None = None,
+    lines: np.ndarray,
     taken: Sequence[Box] = (),
 ) -> list[tuple[Spot, Box] | None]:
     """Find a place for each label, the first ones first, so that none touches another or a mark.
 
-    Around its mark on eight sides, or further off with a leader: wherever it hides least of the
-    lines and is nearest. A label for which nothing is free gets no place.
-
-    Parameters
-    ----------
-    sheet
-        Labels stay on it.
-    wanted
-        For each label the place and radius of its mark, and its lines of text.
-    marks
-        x, y and radius of all marks, pixels: one row a mark, home first.
-    lines
-        x and y of points along the lines of the map.
-    taken
-        Boxes that must stay free.
-
-    Examples
-    --------
-    >>> sheet = Sheet(geo.VIEWS["world"], 1000, 500)
-    >>> marks = np.array([[504.0, 250.0, 5.0], [500.0, 250.0, 5.0]])
-    >>> [spot.position for spot, _ in place(sheet, [(500, 250, 5, ["Liège"])], marks)]
-    ['middle left']
+    Wanted are x, y and radius of a mark and the lines of its text; `marks` are all of them, home
+    first. A label goes on one of eight sides, or further off with a leader, wherever it hides least
+    of the `lines` (their points) and is nearest; where nothing is free it gets no place.
     """
-    points = np.empty((2, 0)) if lines is None else lines
-    boxes, leaders = list(taken), []
+    import shapely
+
+    page = shapely.box(0, 0, sheet.width, sheet.height)
+    dots, radii = shapely.points(marks[:, :2]), marks[:, 2]
+    filled = [shapely.box(*box) for box in taken]
     out: list[tuple[Spot, Box] | None] = []
     for x, y, radius, text in wanted:
-        wide = max(text_width(line, LABEL) for line in text)
-        high = LABEL * (1 + LINE * (len(text) - 1))
-        best, least = None, math.inf
-        for rank, (spot, box) in enumerate(_spots((x, y, radius), (wide, high), marks[0])):
-            leader = (x, y, spot.x, spot.y)
-            cost = rank + 3 * min(int(_inside(points, box).sum()), 8)
-            cost += 30 * _pierced(leader, marks)
-            if (
-                cost < least
-                and sheet.holds(*box[:2])
-                and sheet.holds(*box[2:])
-                and not any(overlap(box, other) for other in boxes)
-                and not any(_crosses(other, box) for other in leaders)
-                and not _covers(box, marks)
-                and not (spot.leader and _is_crossed(leader, boxes, leaders))
-            ):
-                best, least = (spot, box), cost
-        out.append(best)
-        if best:
-            boxes.append(best[1])
-            leaders += [(x, y, best[0].x, best[0].y)] * best[0].leader
+        size = max(text_width(t, LABEL) for t in text), LABEL * (1 + LINE * (len(text) - 1))
+        free = []
+        for rank, (spot, box) in enumerate(_spots((x, y, radius), size, marks[0])):
+            shape = whole = shapely.box(*box)
+            cost = rank + 3 * min(int(_inside(lines, box).sum()), 8)
+            if spot.leader:
+                leader = shapely.LineString([(x, y), (spot.x, spot.y)])
+                # It should run over no mark but its own.
+                cost += 30 * (int((shapely.distance(dots, leader) < radii).sum()) - 1)
+                whole = shapely.union(shape, leader)
+            hidden = shapely.distance(dots, shape) < radii
+            if page.covers(shape) and not hidden.any() and not whole.intersects(filled).any():
+                free.append((cost, rank, spot, box, whole))
+        best = min(free, default=None, key=lambda found: found[:2])
+        out.append(best and best[2:4])
+        filled += [best[4]] if best else []
     return out
 
 
@@ -297,55 +220,14 @@ def _spots(
     for reach in REACH:
         for side in sides:
             step = (radius + reach) / math.hypot(*side) if reach else 0
-            spot = Spot(x + step * side[0], y + step * side[1], side, leader=bool(reach))
+            row = ("top", "middle", "bottom")[side[1] + 1]
+            column = ("left", "center", "right")[side[0] + 1]
+            anchor = x + step * side[0], y + step * side[1]
+            spot = Spot(*anchor, f"{row} {column}", leader=bool(reach))
             gap = 2 if reach else radius / 0.8 + 1
             left = spot.x + {1: gap, 0: -wide / 2, -1: -gap - wide}[side[0]]
             top = spot.y + {1: gap, 0: -high / 2, -1: -gap - high}[side[1]]
             yield spot, (left - 2, top - 2, left + wide + 2, top + high + 2)
-
-
-def _pierced(leader: Box, marks: np.ndarray) -> int:
-    """Count the marks a leader runs over, its own apart."""
-    start, way = np.array(leader[:2]), np.array(leader[2:]) - leader[:2]
-    length = way @ way
-    if not length:
-        return 0
-    share = np.clip((marks[:, :2] - start) @ way / length, 0, 1)[:, None]
-    gap = np.hypot(*(marks[:, :2] - start - share * way).T)
-    return int((gap < marks[:, 2]).sum()) - 1
-
-
-def _is_crossed(leader: Box, boxes: Sequence[Box], leaders: Sequence[Box]) -> bool:
-    import shapely
-
-    line = shapely.LineString([leader[:2], leader[2:]])
-    return any(_crosses(leader, box) for box in boxes) or any(
-        line.intersects(shapely.LineString([other[:2], other[2:]])) for other in leaders
-    )
-
-
-def overlap(a: Box, b: Box) -> bool:
-    """Do two boxes (left, top, right, bottom) touch?
-
-    Examples
-    --------
-    >>> overlap((0, 0, 2, 2), (1, 1, 3, 3)), overlap((0, 0, 1, 1), (2, 0, 3, 1))
-    (True, False)
-    """
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _covers(box: Box, marks: np.ndarray) -> bool:
-    dx = np.maximum(np.maximum(box[0] - marks[:, 0], marks[:, 0] - box[2]), 0)
-    dy = np.maximum(np.maximum(box[1] - marks[:, 1], marks[:, 1] - box[3]), 0)
-    return bool((np.hypot(dx, dy) < marks[:, 2]).any())
-
-
-def _crosses(line: Box, box: Box) -> bool:
-    """Tell whether a line passes through a box, at points four pixels apart."""
-    steps = np.linspace(0, 1, 2 + int(math.dist(line[:2], line[2:]) / 4))
-    way = [line[0] + steps * (line[2] - line[0]), line[1] + steps * (line[3] - line[1])]
-    return bool(_inside(np.array(way), box).any())
 
 
 def _inside(points: np.ndarray, box: Box) -> np.ndarray:
@@ -353,36 +235,17 @@ def _inside(points: np.ndarray, box: Box) -> np.ndarray:
     return (x > box[0]) & (x < box[2]) & (y > box[1]) & (y < box[3])
 
 
-def fan(px: np.ndarray, py: np.ndarray, radius: np.ndarray, hub: tuple[float, float]) -> Any:
-    """Spread marks that share a point, and keep the home institution's free, in a sunflower.
-
-    Parameters
-    ----------
-    px, py, radius
-        Places and sizes in pixels, the largest mark first.
-    hub
-        Place of the home institution.
-
-    Returns
-    -------
-    New places: the first mark of a point stays, unless it is the hub's.
-
-    Examples
-    --------
-    >>> x, y = fan(np.zeros(2), np.zeros(2), np.full(2, 5.0), (99, 99))
-    >>> x.tolist()[0], bool(x[1] ** 2 + y[1] ** 2 > 99)
-    (0.0, True)
-    """
+def fan(px: np.ndarray, py: np.ndarray, radius: np.ndarray, hub: np.ndarray) -> Any:
+    """Spread marks that share a point in a sunflower; the first stays, unless it is the hub's."""
     x, y = px.copy(), py.copy()
     points = pd.DataFrame({"x": px.round(1), "y": py.round(1)})
-    for _, shared in points.groupby(["x", "y"]):
-        rows = shared.index
+    for rows in points.groupby(["x", "y"]).indices.values():
         at_hub = math.hypot(px[rows[0]] - hub[0], py[rows[0]] - hub[1]) < 1
-        step = 2.0 * max(float(radius[rows].mean()), 4.0)
-        for rank, row in enumerate(rows, start=int(at_hub)):
-            turn = rank * math.pi * (3 - math.sqrt(5))
-            x[row] += step * math.sqrt(rank) * math.cos(turn)
-            y[row] += step * math.sqrt(rank) * math.sin(turn)
+        rank = np.arange(len(rows)) + at_hub
+        step = 2.0 * max(float(radius[rows].mean()), 4.0) * np.sqrt(rank)
+        turn = rank * math.pi * (3 - math.sqrt(5))
+        x[rows] += step * np.cos(turn)
+        y[rows] += step * np.sin(turn)
     return x, y
 
 
@@ -391,118 +254,100 @@ def draw_partners(
     partners: pd.DataFrame,
     here: dict[str, Any],
     groups: Sequence[Group],
-    lang: str | None,
+    words: Words | None,
 ) -> tuple[list[Box], np.ndarray]:
-    """Draw lines from home to its partners, marks, and the names that fit.
+    """Draw lines from home to its partners (the strongest first), marks, and the names that fit.
 
-    Parameters
-    ----------
-    sheet
-        Where to.
-    partners
-        `lat, lon, weight, group, hover, label`, the strongest first; an empty label is not written.
-    here
-        `name, lat, lon` of home.
-    groups
-        The looks of each group.
-    lang
-        Language of the legend of widths; without it all lines are alike.
-
-    Returns
-    -------
-    The boxes that marks and names fill, and points along the lines.
+    With `words` the legend says how wide a line is; without them all are alike. Returns the boxes
+    that marks and names fill, and points along the lines.
     """
-    hub_x, hub_y = sheet.pixels(here["lon"], here["lat"])
-    hub = float(hub_x), float(hub_y)
+    hub = np.array(sheet.pixels(here["lon"], here["lat"]))
     weight = partners["weight"].to_numpy(dtype=float)
-    strongest = max(weight.max(initial=0), 1e-9)
-    radius = np.maximum(LARGEST * np.sqrt(weight / strongest), SMALLEST) / 2
+    radius = LARGEST * np.sqrt(weight / max(weight.max(initial=0), 1e-9))
+    radius = np.maximum(radius, SMALLEST) / 2
     px, py = sheet.pixels(partners["lon"], partners["lat"])
     x, y = fan(px, py, radius, hub)
-    steps = _steps(weight) if lang else np.array([0.0])
+    steps = _steps(weight) if words else np.array([0.0])
     step = np.searchsorted(steps, weight, side="right") - 1
-    widths = WIDTHS[-len(steps) :] if lang else WIDTHS[1:2]
+    widths = WIDTHS[-len(steps) :] if words else WIDTHS[1:2]
     paths: list[np.ndarray] = []
     for group in groups:
-        mine = partners["group"] == group.key
         for level, width in enumerate(widths):
-            rows = np.flatnonzero(mine & (step == level))
+            rows = np.flatnonzero((partners["group"] == group.key) & (step == level))
             ways = [_way(sheet, here, partners.iloc[i], (x[i] - px[i], y[i] - py[i])) for i in rows]
             paths += ways
             if ways:
                 line = {"color": group.colour, "width": width, "dash": group.dash}
                 path = np.concatenate(ways, axis=1)[:, :-1]
                 sheet.draw(*path, line=line, opacity=0.5, legendgroup=group.key)
+    shown: dict[str, Any] = {"mode": "markers", "hoverinfo": "text"}
+    rim = {"color": "white", "width": 1}
     for group in groups:
         rows = np.flatnonzero(partners["group"] == group.key)
         looks = {"size": 2 * radius[rows], "symbol": group.symbol, "color": group.colour}
-        looks |= {"opacity": 0.9, "line": {"color": "white", "width": 1}}
-        sheet.draw(x[rows], y[rows], mode="markers", marker=looks, legendgroup=group.key)
-        sheet.traces[-1] |= {
-            "hoverinfo": "text",
-            "hovertext": partners["hover"].iloc[rows].tolist(),
-        }
-    star = {"size": STAR, "symbol": "star", "color": INK, "line": {"color": "white", "width": 1}}
-    sheet.draw([hub[0]], [hub[1]], mode="markers", marker=star)
-    sheet.traces[-1] |= {"hoverinfo": "text", "hovertext": f"<b>{plain(here['name'])}</b>"}
-    if lang and len(partners):
+        looks |= {"opacity": 0.9, "line": rim}
+        hover = partners["hover"].iloc[rows].tolist()
+        sheet.draw(x[rows], y[rows], **shown, marker=looks, hovertext=hover, legendgroup=group.key)
+    star = {"size": STAR, "symbol": "star", "color": INK, "line": rim}
+    sheet.draw([hub[0]], [hub[1]], **shown, marker=star, hovertext=f"<b>{plain(here['name'])}</b>")
+    if words and len(partners):
         for value, width in zip(steps, widths, strict=True):
-            sheet.draw([np.nan], [np.nan], line={"color": GREY, "width": width}, legend="legend2")
-            sheet.traces[-1] |= {"name": f"≥ {number(value, lang)}", "showlegend": True}
+            looks = {"line": {"color": GREY, "width": width}, "legend": "legend2"}
+            name = f"≥ {number(value, words)}"
+            sheet.draw([np.nan], [np.nan], **looks, name=name, showlegend=True)
     marks = np.vstack([[*hub, STAR / 2], np.column_stack([x, y, radius])])
     lines = np.concatenate([np.empty((2, 0)), *map(_dense, paths)], axis=1)
-    taken = _towards(sheet, partners, here, hub)
-    names = [here["name"], *partners["label"]]
-    texts = [wrap(name, 170, LABEL, 2) if name else [] for name in names]
-    keys = ["", *partners["group"]]
-    taken += _draw_labels(sheet, texts, keys, marks=marks, lines=lines, taken=taken)
+    taken = _towards(sheet, partners, here["name"], hub)
+    names = [("", here["name"]), *zip(partners["group"], partners["label"], strict=True)]
+    taken += _draw_labels(sheet, names, marks, lines, taken)
     return [*taken, *((x - r, y - r, x + r, y + r) for x, y, r in marks)], lines
 
 
 def _draw_labels(
     sheet: Sheet,
-    texts: list[list[str]],
-    keys: list[str],
-    *,
+    names: Sequence[tuple[str, str]],
     marks: np.ndarray,
     lines: np.ndarray,
-    taken: list[Box],
+    taken: Sequence[Box],
 ) -> list[Box]:
-    """Write labels (an empty one is not wanted); return the boxes they fill."""
-    named = [i for i, text in enumerate(texts) if text and sheet.holds(*marks[i, :2])]
-    wanted = [(*marks[i], texts[i]) for i in named]
-    spots = place(sheet, wanted, marks, lines=lines, taken=taken)
-    found = [(i, *spot) for i, spot in zip(named, spots, strict=True) if spot]
-    for key in dict.fromkeys(keys[i] for i, _, _ in found):
-        mine = [(i, spot) for i, spot, _ in found if keys[i] == key]
+    """Write the names, each with its group (an empty one is not wanted); return their boxes."""
+    wanted = [
+        (key, wrap(name, 170, LABEL, 2), mark)
+        for (key, name), mark in zip(names, marks, strict=True)
+        if name and sheet.holds(*mark[:2])
+    ]
+    spots = place(
+        sheet, [(*mark, text) for _, text, mark in wanted], marks, lines=lines, taken=taken
+    )
+    found = [(*label, *spot) for label, spot in zip(wanted, spots, strict=True) if spot]
+    for group in dict.fromkeys(key for key, *_ in found):
+        mine = [(text, mark, spot) for key, text, mark, spot, _ in found if key == group]
         ways = [
-            [[marks[i, 0], spot.x, np.nan], [marks[i, 1], spot.y, np.nan]]
-            for i, spot in mine
-            if spot.leader
+            [[x, spot.x, np.nan], [y, spot.y, np.nan]] for _, (x, y, _), spot in mine if spot.leader
         ]
         if ways:
-            looks = {"line": {"color": INK, "width": 0.7}, "legendgroup": key}
-            sheet.draw(*np.concatenate(ways, axis=1), **looks)
-        size = [1.6 if spot.leader else 2 * marks[i, 2] for i, spot in mine]
+            line = {"color": INK, "width": 0.7}
+            sheet.draw(*np.concatenate(ways, axis=1), line=line, legendgroup=group)
+        size = [1.6 if spot.leader else 2 * radius for _, (*_, radius), spot in mine]
         sheet.draw(
-            [spot.x for _, spot in mine],
-            [spot.y for _, spot in mine],
+            [spot.x for *_, spot in mine],
+            [spot.y for *_, spot in mine],
             mode="markers+text",
             marker={"opacity": 0, "size": size},
-            text=["<br>".join(map(plain, texts[i])) for i, _ in mine],
-            textposition=[spot.position for _, spot in mine],
+            text=["<br>".join(map(plain, text)) for text, *_ in mine],
+            textposition=[spot.position for *_, spot in mine],
             textfont={"size": LABEL, "color": INK, "shadow": HALO},
-            legendgroup=key,
+            legendgroup=group,
         )
-    return [box for _, _, box in found]
+    return [box for *_, box in found]
 
 
 def _way(
     sheet: Sheet, here: dict[str, Any], partner: pd.Series, shift: tuple[float, float]
 ) -> np.ndarray:
     """Return the way from home to a partner in pixels, ending where its mark is, then NaN."""
-    ends = (here["lat"], here["lon"], partner["lat"], partner["lon"])
-    points = int(np.clip(geo.distance_km(*ends) / 120, 2, 64))
+    km = geo.distance_km(here["lat"], here["lon"], partner["lat"], partner["lon"])
+    points = int(np.clip(km / 120, 2, 64))
     lon, lat = geo.great_circle(here["lon"], here["lat"], partner["lon"], partner["lat"], points)
     share = np.linspace(0, 1, len(lon))
     x, y = sheet.pixels(lon, lat)
@@ -528,30 +373,20 @@ def _steps(weight: np.ndarray) -> np.ndarray:
     return np.array([weight.min(), *bounds[(bounds > weight.min()) & (bounds <= weight.max())]])
 
 
-def _towards(
-    sheet: Sheet, partners: pd.DataFrame, here: dict[str, Any], hub: tuple[float, float]
-) -> list[Box]:
+def _towards(sheet: Sheet, partners: pd.DataFrame, home: str, hub: np.ndarray) -> list[Box]:
     """Say at the edge where the lines come from when home lies outside; return the box it takes."""
     if partners.empty or sheet.holds(*hub):
         return []
-    start = [float(np.mean(v)) for v in sheet.pixels(partners["lon"], partners["lat"])]
-    step = [end - begin for begin, end in zip(start, hub, strict=True)]
-    limits = [(0.0, sheet.width), (0.0, sheet.height)]
-    share = min(
-        max((edge - begin) / way for edge in ends)
-        for begin, way, ends in zip(start, step, limits, strict=True)
-        if way
-    )
+    start = np.mean(sheet.pixels(partners["lon"], partners["lat"]), axis=1)
+    size, step = np.array([sheet.width, sheet.height]), hub - start
+    step[step == 0] = 1e-9
+    share = np.maximum(-start / step, (size - start) / step).min()
     sideways = abs(step[0]) * sheet.height > abs(step[1]) * sheet.width
-    arrow = ("→" if step[0] > 0 else "←") if sideways else ("↓" if step[1] > 0 else "↑")
-    text = f"★ {here['name']} {arrow}"
-    wide, high = text_width(text, LABEL) / 2 + 6, 11.0
-    x, y = (
-        min(max(begin + share * way, room), end - room)
-        for begin, way, (_, end), room in zip(start, step, limits, (wide, high), strict=True)
-    )
-    corners = [-wide, wide, wide, -wide], [-high, -high, high, high]
+    arrow = ("→←" if sideways else "↓↑")[int(step[0 if sideways else 1] <= 0)]
+    text = f"★ {home} {arrow}"
+    wide, high = room = np.array([text_width(text, LABEL) / 2 + 6, 11.0])
+    x, y = np.clip(start + share * step, room, size - room)
     looks = {"fill": "toself", "fillcolor": "rgba(255,255,255,0.9)", "line": {"width": 0}}
-    sheet.draw(x + np.array(corners[0]), y + np.array(corners[1]), **looks)
+    sheet.draw(x + wide * np.array([-1, 1, 1, -1]), y + high * np.array([-1, -1, 1, 1]), **looks)
     sheet.draw([x], [y], mode="text", text=[plain(text)], textposition="middle center")
     return [(x - wide, y - high, x + wide, y + high)]

@@ -12,10 +12,11 @@ import csv
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from collabnet.errors import InputError
@@ -33,32 +34,23 @@ OWN = "collabnet"
 SLOTS = {"id", "label", "weights", "scores", "source_id", "target_id", "strength", "attributes"}
 RESERVED = SLOTS | {"name", "description", "url", "x", "y", "cluster"}
 GROUP = re.compile(r"(weight|score)<(.*)>", re.DOTALL)
+NUMBERS = ((r"[+-]?\d+", int), (r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", float))
+# Ids that VOSviewer Online would take for a number of another spelling (some ROR ids: `013456789`,
+# `0123e4567`), then miss at the ends of links. They are written behind `id:`, and read so.
 NUMBER_LIKE = re.compile(
     r"(id:)*(?!(0|[1-9]\d{0,14})$)"
     r"\s*([+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0[xob][\da-f]+|[+-]?infinity|nan|null|)\s*",
     re.IGNORECASE,
 )
-"""Ids that VOSviewer Online would take for a number of another spelling (some ROR ids: `013456789`,
-`0123e4567`), then miss at the ends of links. They are written behind `id:`, and read so."""
 
 
 def known(values: Iterable[tuple[Any, Any]]) -> Attributes:
-    """Keep the values that are known, as plain Python ones.
-
-    Examples
-    --------
-    >>> known([("lat", float("nan")), ("country", "BE"), ("city", " ")])
-    {'country': 'BE'}
-    """
-    out = {}
-    for name, value in values:
-        if pd.api.types.is_scalar(value):
-            if pd.isna(value) or (isinstance(value, str) and not value.strip()):
-                continue
-            out[str(name)] = value.item() if hasattr(value, "item") else value
-        else:
-            out[str(name)] = value
-    return out
+    """Keep the values that are known, as plain Python ones."""
+    return {
+        str(name): value.item() if isinstance(value, np.generic) else value
+        for name, value in values
+        if not pd.api.types.is_scalar(value) or (pd.notna(value) and str(value).strip())
+    }
 
 
 def named(node: str, label: Any, attributes: Mapping[str, Any]) -> Attributes:
@@ -67,14 +59,8 @@ def named(node: str, label: Any, attributes: Mapping[str, Any]) -> Attributes:
     return data if data.get("name") != node else {k: v for k, v in data.items() if k != "name"}
 
 
-def link(ends: tuple[str, str], weight: Any, nodes: Mapping[str, Any], place: str) -> Link:
-    """Return a checked link; `place` says where it stands.
-
-    Raises
-    ------
-    InputError
-        An end is not among the nodes, or the weight is no number from 0 up.
-    """
+def link(ends: tuple[str, str], weight: Any, nodes: Collection[str], place: str) -> Link:
+    """Return a link whose ends are among the nodes and whose weight is a number from 0 up."""
     for end in ends:
         if end not in nodes:
             raise InputError(
@@ -93,50 +79,32 @@ def link(ends: tuple[str, str], weight: Any, nodes: Mapping[str, Any], place: st
 
 
 def read_map(source: Source) -> Nodes:
-    """Read a map file: a header with `id`, one line a node.
-
-    Columns are typed: whole numbers, else numbers, else text.
-
-    Raises
-    ------
-    InputError
-        A line has too few or too many cells, an id is empty or repeated, or a coordinate, cluster,
-        weight or score is not a number.
-    """
-    lines = _lines(source, source.delimiter)
-    header = [name if "<" in name else name.lower() for name in next(lines)[1]]
-    rows, places = [], []
-    for line, row in lines:
+    """Read a map file: a header with `id`, one line a node; columns are numbers where all are."""
+    (_, header), *lines = _lines(source, source.delimiter)
+    header = [name if "<" in name else name.lower() for name in header]
+    for place, row in lines:
         if len(row) != len(header):
             raise InputError(
-                f"{source.name}, line {line}: {len(row)} columns where the header has "
-                f"{len(header)}. Put a label that holds the delimiter in double quotes."
+                f"{place}: {len(row)} columns where the header has {len(header)}. Put a label that "
+                "holds the delimiter in double quotes."
             )
-        rows.append(row)
-        places.append(f"{source.name}, line {line}")
-    cells = {name: [row[i] for row in rows] for i, name in enumerate(header)}
-    ids = cells.pop("id")
-    labels = cells.pop("label", ids)
-    columns = {name: _typed(name, column, places) for name, column in cells.items()}
+    places = [place for place, _ in lines]
+    columns = zip(header, zip(*(row for _, row in lines), strict=True), strict=False)
+    typed = [_typed(name, column, places) for name, column in columns]
     nodes: Nodes = {}
-    for i, (node, label, place) in enumerate(zip(ids, labels, places, strict=True)):
+    for place, row in zip(places, zip(*typed, strict=True), strict=True):
+        data = dict(zip(header, row, strict=True))
+        node, label = data.pop("id"), data.pop("label", None)
         if not node or node in nodes:
             raise InputError(f"{place}: the id {node!r} is empty or stands in two lines.")
-        nodes[node] = named(node, label, {name: column[i] for name, column in columns.items()})
+        nodes[node] = named(node, label, data)
     return nodes
 
 
-def read_network(source: Source, nodes: Mapping[str, Any]) -> Iterator[Link]:
-    """Read a network file: two ids and, perhaps, a weight a line, no header.
-
-    Raises
-    ------
-    InputError
-        A line has another number of cells, names an unknown node, or has no valid weight.
-    """
+def read_network(source: Source, nodes: Collection[str]) -> Iterator[Link]:
+    """Read a network file: two ids and, perhaps, a weight a line, no header."""
     first = source.head.partition("\n")[0]
-    for line, row in _lines(source, next((d for d in "\t;," if d in first), None)):
-        place = f"{source.name}, line {line}"
+    for place, row in _lines(source, next((d for d in "\t;," if d in first), None)):
         if len(row) not in {2, 3}:
             raise InputError(
                 f"{place}: {len(row)} columns; a network file has two ids and a weight, no header."
@@ -145,13 +113,7 @@ def read_network(source: Source, nodes: Mapping[str, Any]) -> Iterator[Link]:
 
 
 def read_json(source: Source) -> tuple[Nodes, list[Link], Attributes]:
-    """Read a VOSviewer JSON file: nodes, links and, where collabnet wrote it, the note.
-
-    Raises
-    ------
-    InputError
-        The file is not JSON, not as VOSviewer has it, or a link is not valid.
-    """
+    """Read a VOSviewer JSON file: nodes, links and, where collabnet wrote it, the note."""
     try:
         with source.text() as file:
             content = json.load(file)
@@ -192,41 +154,24 @@ def to_json(graph: nx.Graph) -> bytes:
 
     Nodes get the weights *Links* (degree) and *Total link strength* unless they have them. What
     VOSviewer Online would refuse under its own name goes to `attributes`, which it ignores.
-
-    Raises
-    ------
-    ValueError
-        A value is infinite: JSON has no word for it.
     """
     note = graph.graph["note"]
     own = {name for data in graph.nodes.values() for name in data}
-    fit = {name for name in own if _fits(name, [data.get(name) for data in graph.nodes.values()])}
     derived = {
         name: dict(graph.degree(weight=weight))
         for name, weight in (("weight<Links>", None), ("weight<Total link strength>", "weight"))
         if name not in own
     }
+    fit = {name for name in own if _fits(name, [data.get(name) for data in graph.nodes.values()])}
     items, links = [], []
     for node, data in graph.nodes.items():
-        item: Attributes = {"id": _written(node), "label": data.get("name", node)}
-        for name, value in (data | {name: of[node] for name, of in derived.items()}).items():
-            group = GROUP.fullmatch(name)
-            if group and (name in fit or name in derived):
-                item.setdefault(f"{group[1]}s", {})[group[2]] = value
-            elif name in fit:
-                item[name] = value
-            elif name != "name":
-                item.setdefault("attributes", {})[name] = value
-        items.append(item)
+        item = {"id": _written(node), "label": data.get("name", node)}
+        weights = {name: of[node] for name, of in derived.items()}
+        items.append(_filled(item, data | weights, {"name"}, fit | derived.keys()))
     for source, target, data in graph.edges(data=True):
         ends = {"source_id": _written(source), "target_id": _written(target)}
-        entry: Attributes = {**ends, "strength": data["weight"]}
-        for name, value in data.items():
-            if name in RESERVED or GROUP.fullmatch(name):
-                entry.setdefault("attributes", {})[name] = value
-            elif name != "weight":
-                entry[name] = value
-        links.append(entry)
+        free = {name for name in data.keys() - RESERVED if not GROUP.fullmatch(name)}
+        links.append(_filled({**ends, "strength": data["weight"]}, data, {"weight"}, free))
     content = {
         "network": {"items": items, "links": links},
         "info": {
@@ -238,15 +183,30 @@ def to_json(graph: nx.Graph) -> bytes:
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1).encode() + b"\n"
 
 
-def _lines(source: Source, delimiter: str | None) -> Iterator[tuple[int, list[str]]]:
-    """Give the cells of each line that is not blank, and its number; None: any white space."""
+def _filled(
+    entry: Attributes, data: Attributes, said: Collection[str], fit: Collection[str]
+) -> Attributes:
+    """Add to an entry what it has not said yet: under its own name, or aside where it cannot be."""
+    for name in [name for name in data if name not in said]:
+        group = GROUP.fullmatch(name)
+        if name not in fit:
+            entry.setdefault("attributes", {})[name] = data[name]
+        elif group:
+            entry.setdefault(f"{group[1]}s", {})[group[2]] = data[name]
+        else:
+            entry[name] = data[name]
+    return entry
+
+
+def _lines(source: Source, delimiter: str | None) -> Iterator[tuple[str, list[str]]]:
+    """Give the place and the cells of each line that is not blank; None: any white space."""
     with source.text() as file:
         reader = csv.reader(file, delimiter=delimiter or "\t", strict=True)
         try:
             for row in reader:
                 cells = row[0].split() if row and delimiter is None else [c.strip() for c in row]
                 if any(cells):
-                    yield reader.line_num, cells
+                    yield f"{source.name}, line {reader.line_num}", cells
         except csv.Error as error:
             raise InputError(
                 f"{source.name}, line {reader.line_num}: the double quotes do not match ({error}). "
@@ -254,9 +214,11 @@ def _lines(source: Source, delimiter: str | None) -> Iterator[tuple[int, list[st
             ) from None
 
 
-def _typed(name: str, column: list[str], places: list[str]) -> list[Any]:
+def _typed(name: str, column: Sequence[str], places: list[str]) -> Sequence[Any]:
+    if name in {"id", "label"}:
+        return column
     cells = [None if cell.lower() in {"", "null", "nan"} else cell for cell in column]
-    for pattern, kind in ((r"[+-]?\d+", int), (r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", float)):
+    for pattern, kind in NUMBERS:
         wrong = [n for n, c in enumerate(cells) if c and not re.fullmatch(pattern, c, re.I)]
         if not wrong:
             return [None if cell is None else kind(cell) for cell in cells]

@@ -4,7 +4,6 @@ import csv
 import fnmatch
 import io
 import itertools
-import json
 import re
 import tomllib
 from contextlib import contextmanager
@@ -16,8 +15,10 @@ import pytest
 
 import collabnet as cn
 from collabnet import geo, settings, sheet
-from collabnet.atlas import SCRIPTS, write_atlas
+from collabnet.atlas import SCRIPTS, _escaped, write_atlas
+from collabnet.atlas.content import _acronym
 from collabnet.plots import COLOURS
+from collabnet.words import words_of
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ROOT / "collabnet" / "atlas"
@@ -407,7 +408,17 @@ def test_partners_known_by_country_alone_are_drawn_as_rings_and_counted(browser,
             names_are_legible(page)
 
 
-def test_colours_and_words_are_those_of_the_figures_and_complete_in_both_languages():
+def test_what_is_written_into_a_script_cannot_end_it():
+    assert _escaped("</script>&\u2028") == '"\\u003c/script\\u003e\\u0026\\u2028"'
+
+
+def test_an_institution_with_a_long_name_is_called_by_its_acronym():
+    name = "Centre Hospitalier Universitaire de Liège"
+    assert _acronym([name], "Hôpital|CHU de Liège") == "CHU de Liège"
+    assert _acronym(["Université de Liège"], "ULiège") == ""
+
+
+def test_colours_are_those_of_the_figures_and_every_word_asked_for_is_there():
     read = {
         path.name: path.read_text(encoding="utf-8") for path in FILES.iterdir() if path.is_file()
     }
@@ -415,11 +426,10 @@ def test_colours_and_words_are_those_of_the_figures_and_complete_in_both_languag
         assert f"--g{i}: {colour};" in read["atlas.css"]
     for name in ("sea", "land", "shade", "border", "frontier"):
         assert f"--{name}: {getattr(sheet, name.upper())};" in read["atlas.css"]
-    words = json.loads(read["labels.json"])
-    assert words["en"].keys() == words["fr"].keys()
+    labels = words_of("en", "atlas")
     asked = set(re.findall(r'say\("(\w+)"', "".join(map(read.get, SCRIPTS))))
     asked |= set(re.findall(r'data-(?:text|label)="(\w+)"', read["atlas.html"]))
-    assert asked - words["en"].keys() == set()
+    assert asked - labels.keys() == set()
 
 
 def test_the_wheel_holds_every_file_of_the_atlas():

@@ -149,6 +149,20 @@ def test_countries_have_french_names():
     assert names[["DE", "CD"]].tolist() == ["Allemagne", "République démocratique du Congo"]
 
 
+def test_the_two_congos_are_told_apart_and_units_are_named():
+    names = geo.countries("50m").set_index("iso2")["name"]
+    assert names[["CD", "CG"]].tolist() == [
+        "Democratic Republic of the Congo",
+        "Republic of the Congo",
+    ]
+    assert geo.nuts3().set_index("nuts_id")["name"]["BE332"] == "Arr. Liège"
+
+
+def test_a_prefix_takes_all_its_units_and_units_come_before_countries():
+    rules = pd.DataFrame({"rule": ["country", "nuts"], "code": ["LU", "NL42"]})
+    assert geo.region_shapes(rules)["code"].tolist() == ["NL421", "NL422", "NL423", "LU"]
+
+
 def test_nuts_units_leave_no_gap_where_they_are_drawn():
     units = geo.nuts3()
     assert units.is_valid.all()
@@ -204,6 +218,12 @@ def test_a_way_over_the_antimeridian_is_cut_there(start, end):
     assert sorted([lon[cut - 1], lon[cut + 1]]) == [-180, 180]
     assert lat[cut - 1] == lat[cut + 1]
     assert np.nanmax(np.abs(np.diff(lon))) < 90
+
+
+def test_a_cut_stands_between_two_points_of_the_antimeridian():
+    lon, lat = geo.great_circle(170, 0, -170, 0, points=2)
+    assert lon.round(6)[[0, 1, 3, 4]].tolist() == [170, 180, -180, -170]
+    assert np.isnan([lon[2], lat[2]]).all()
 
 
 def test_a_way_to_the_same_point_or_the_antipode_has_a_place():

@@ -4,6 +4,7 @@ import json
 import re
 
 import networkx as nx
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from collabnet import links
 from collabnet.errors import InputError, SchemaError, UnknownNameError
 from collabnet.graphs import EDGES, GRAPH_SUFFIXES, read_graph, to_edges, to_graph, write_graph
 from collabnet.records import Records
+from collabnet.vosviewer import known
 
 LIEGE, MAASTRICHT, AACHEN = "00afp2z80", "02jz4aj89", "04xfq0f34"
 NOTE = {"what": "edges", "kind": "work", "count": "full", "years": [2019, 2024], "synthetic": False}
@@ -53,21 +55,8 @@ def institutions():
 texts = st.text(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1
 ).filter(str.strip)
-awkward = st.sampled_from(
-    [
-        "a<b",
-        "R&D",
-        '"quoted"',
-        "l'été",
-        "013456789",
-        "0123e4567",
-        "id:007",
-        "44",
-        "1e5",
-        "nan",
-        "x\ty",
-    ]
-)
+NUMBER_LIKE = ["013456789", "0123e4567", "id:007", "44", "1e5", "nan"]
+awkward = st.sampled_from(["a<b", "R&D", '"quoted"', "l'été", "x\ty", *NUMBER_LIKE])
 ids = texts | awkward
 
 
@@ -125,6 +114,13 @@ def contents(graph):
 
 
 # Tables and graphs
+
+
+def test_what_is_known_is_kept_as_plain_values():
+    given = {"lat": float("nan"), "city": " ", "n": np.int64(3), 5: [1, 2], "no": False}
+    data = known(given.items())
+    assert data == {"n": 3, "5": [1, 2], "no": False}
+    assert type(data["n"]) is int
 
 
 def test_nodes_carry_only_what_is_known(edges, institutions):

@@ -64,6 +64,11 @@ def legend(fig):
     return [t.name for t in fig.data if t.showlegend and t.legend is None]
 
 
+def overlap(a, b):
+    """Do two boxes (left, top, right, bottom) touch?"""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
 def boxes(fig):
     """The place of each label in pixels, by the widths that were used to place it."""
     (x0, x1), (_, y1) = fig.layout.xaxis.range, fig.layout.yaxis.range
@@ -92,7 +97,7 @@ def test_no_label_touches_another(bodies, name, size):
     fig = draw(bodies, name, links(bodies, 110), size)
     found = boxes(fig)
     assert len(found) >= 5
-    assert not [pair for pair in combinations(found, 2) if sheet.overlap(*pair)]
+    assert not [pair for pair in combinations(found, 2) if overlap(*pair)]
 
 
 def test_the_hidden_count_is_stated(bodies):
@@ -302,20 +307,25 @@ def hostile(bodies):
     return edges, bodies.assign(name=names, names=pd.NA)
 
 
-@pytest.mark.parametrize(
-    ("value", "en", "fr"), [(1234.5, "1,234.5", "1\u202f234,5"), (0.3333, "0.33", "0,33")]
-)
-def test_numbers_are_written_as_the_language_does(value, en, fr):
-    assert (words.number(value, "en"), words.number(value, "fr")) == (en, fr)
+def test_a_mark_beside_the_home_institution_has_its_label_on_the_other_side():
+    paper = sheet.Sheet(geo.VIEWS["world"], 1000, 500)
+    assert round(float(paper.pixels(0, 0)[0])) == 500
+    marks = np.array([[504.0, 250.0, 5.0], [500.0, 250.0, 5.0]])
+    wanted = [(500, 250, 5, ["Liège"])]
+    ((spot, _),) = sheet.place(paper, wanted, marks, lines=np.empty((2, 0)))
+    assert spot.position == "middle left"
+    under_all = np.vstack([marks, [500.0, 250.0, 120.0]])
+    assert sheet.place(paper, wanted, under_all, lines=np.empty((2, 0))) == [None]
+    everywhere = [(0, 0, 1000, 500)]
+    assert sheet.place(paper, wanted, marks, lines=np.empty((2, 0)), taken=everywhere) == [None]
 
 
-def test_long_texts_are_wrapped_and_cut():
-    lines = words.wrap(
-        "Rheinland-Pfälzische Technische Universität Kaiserslautern-Landau", 170, 12, 2
-    )
-    assert len(lines) == 2
-    assert lines[1].endswith("…")
-    assert all(words.text_width(line, 12) <= 170 for line in lines)
+def test_the_first_mark_of_a_point_stays_and_gives_way_to_home_only():
+    both = np.zeros(2), np.zeros(2), np.full(2, 5.0)
+    x, y = sheet.fan(*both, np.array([99, 99]))
+    assert (x[0], y[0], round(x[1] ** 2 + y[1] ** 2)) == (0, 0, 100)
+    x, y = sheet.fan(*both, np.zeros(2))
+    assert (x**2 + y**2).round().tolist() == [100, 200]
 
 
 MEASURE = """() => [...document.querySelectorAll(
@@ -350,7 +360,7 @@ def test_a_saved_map_draws_from_disk_without_network(browser, bodies, tmp_path, 
     )
     assert drawn == marks(fig) + 1
     found = page.evaluate(MEASURE)
-    clash = [(a[0], b[0]) for a, b in combinations(found, 2) if sheet.overlap(a[1:], b[1:])]
+    clash = [(a[0], b[0]) for a, b in combinations(found, 2) if overlap(a[1:], b[1:])]
     assert clash == []
     assert all(a[1] >= 0 and a[2] >= 0 and a[3] <= 1116 and a[4] <= 696 for a in found)
     page.context.close()

@@ -19,58 +19,29 @@ from collabnet.regions import memberships, region, unplaced
 from collabnet.sheet import shows_nuts
 from collabnet.words import name_in
 
+# Kinds of links in the order offered: the page opens on the first one there is.
 LAYERS = ("agreement", "project", "work", "mobility")
-"""Kinds of links in the order offered; the page opens on the first one there is."""
-
-ALONE = ("mobility", "commitment", "agreement", "project")
-"""Kinds of which the page also lists what has no partner."""
-
-CITED = 20
-"""Of co-publications, how many of the newest are listed behind a partner; all are counted."""
-
-LONG = 40
-"""Of names longer than this the page also holds the acronym, where one is known."""
+ALONE = ("mobility", "commitment", "agreement", "project")  # of which lone ones are listed too
+CITED = 20  # of co-publications, how many of the newest are listed behind a partner
+LONG = 40  # of names longer than this the page also holds the acronym, where one is known
 
 
 def gather(records: Records, home: str, names: Sequence[str]) -> dict[str, Any]:
-    """Return all the page shows, ready for JSON: who, where, what, and where it was read.
-
-    Parameters
-    ----------
-    records
-        What was done together.
-    home
-        The institution in the middle: of the records, or of the gazetteer.
-    names
-        Of the regions that get a view.
-
-    Raises
-    ------
-    UnknownNameError
-        The institution or a region is not known.
-
-    Examples
-    --------
-    >>> gather(Records({}), "00afp2z80", ["world"])["home"]["city"]
-    'Liège'
-    """
-    bodies = records.institutions
+    """Return all the page shows, ready for JSON: who, where, what, and where it was read."""
+    bodies, present = records.institutions, records.counts()
     if home not in set(bodies["institution_id"]):
-        known = gazetteer()
+        # A store may hold nothing about home yet; its atlas opens all the same, and is empty.
+        known, present = gazetteer(), {}
         if home not in set(known["institution_id"]):
             raise UnknownNameError("institution", home, bodies["institution_id"])
-        # A store may hold nothing about home yet; its atlas opens all the same, and is empty.
         bodies = pd.concat([bodies, known[known["institution_id"] == home]], ignore_index=True)
-        joint, own = {}, []
-    else:
-        present = records.counts()
-        joint = {kind: _joint(records, home, kind) for kind in LAYERS if kind in present}
-        own = [
-            row
-            for kind in ALONE
-            if kind in present
-            for row in _alone(records, home, kind, joint.get(kind))
-        ]
+    joint = {kind: _joint(records, home, kind) for kind in LAYERS if kind in present}
+    own = [
+        row
+        for kind in ALONE
+        if kind in present
+        for row in _alone(kind, *(joint.get(kind) or _joint(records, home, kind)))
+    ]
     shown = sorted(set().union(*(pairs["partner"] for pairs, _ in joint.values())))
     place = {key: number for number, key in enumerate(shown)}
     notes = {kind: partners(records, home, kind=kind).attrs["note"] for kind in joint}
@@ -173,27 +144,20 @@ def _links(
     }
 
 
-def _alone(
-    records: Records, home: str, kind: str, joint: tuple[pd.DataFrame, pd.DataFrame] | None
-) -> list[dict[str, Any]]:
+def _alone(kind: str, pairs: pd.DataFrame, acts: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what home does by itself, or with partners that are not named."""
-    pairs, acts = joint or _joint(records, home, kind)
-    rows = acts[~acts["activity"].isin(pairs["activity"])].to_dict("records")
     return [
         {**_act(row), "kind": kind, "amount": _float(row["amount"]), "role": _text(row["own_role"])}
-        for row in rows
+        for row in acts[~acts["activity"].isin(pairs["activity"])].to_dict("records")
     ]
 
 
 def _act(row: dict[str, Any]) -> dict[str, Any]:
     """Return what is shown of an activity; what is not known is not there."""
-    known = {
-        key: _text(row.get(key))
-        for key in ("title", "type", "start", "end", "programme", "note", "doi")
-    }
-    reference = _text(row.get("reference"))
+    keys = ("title", "type", "start", "end", "programme", "note", "doi", "source", "id")
     record = ", ".join(filter(None, [_text(row["source"]), _text(row["record"])]))
-    known |= {"source": reference or record, "id": row["activity_id"]}
+    row = row | {"source": _text(row.get("reference")) or record, "id": row["activity_id"]}
+    known = {key: _text(row.get(key)) for key in keys}
     return {**{key: text for key, text in known.items() if text}, "status": row["end_status"]}
 
 
@@ -214,11 +178,8 @@ def _tab(name: str, around: pd.DataFrame) -> dict[str, Any]:
     rules = region(name)
     shapes = geo.region_shapes(rules)
     view = geo.VIEWS.get(name) or geo.view_of(shapes)
-    index = pd.Series(around.index, index=around["institution_id"])
-    lists = {
-        "members": memberships(around, [rules])["institution_id"],
-        "doubt": unplaced(around, rules)["institution_id"],
-    }
+    found = {"members": memberships(around, [rules]), "doubt": unplaced(around, rules)}
+    index = pd.Index(around["institution_id"])
     return {
         "key": name,
         "labels": rules.attrs["labels"],
@@ -226,7 +187,7 @@ def _tab(name: str, around: pd.DataFrame) -> dict[str, Any]:
         "detailed": shows_nuts(view),
         "shaded": [] if name == "world" else sorted(set(shapes["code"].dropna())),
         "rules": [] if name == "world" else rules["code"].tolist(),
-        **{key: [int(i) for i in index.reindex(ids)] for key, ids in lists.items()},
+        **{key: index.get_indexer(part["institution_id"]).tolist() for key, part in found.items()},
         **{key: rules.attrs[key] for key in ("source", "status", "note")},
     }
 
@@ -235,11 +196,11 @@ def _points(around: pd.DataFrame) -> dict[str, list[float]]:
     """Return a point inside each country of which a partner has no other place."""
     lost = around.loc[around["lat"].isna() | around["lon"].isna(), "country"].dropna().unique()
     shapes = geo.countries("50m").dropna(subset="iso2").set_index("iso2").geometry
-    points = {}
-    for code in sorted(set(lost) & set(shapes.index)):
-        point = max(shapes[code].geoms, key=lambda part: part.area).representative_point()
-        points[code] = [round(point.x, 2), round(point.y, 2)]
-    return points
+    inside = {
+        code: max(shapes[code].geoms, key=lambda part: part.area).representative_point()
+        for code in sorted(set(lost) & set(shapes.index))
+    }
+    return {code: [round(point.x, 2), round(point.y, 2)] for code, point in inside.items()}
 
 
 def _body(row: Any) -> dict[str, Any]:
@@ -255,18 +216,12 @@ def _body(row: Any) -> dict[str, Any]:
     }
     known["short"] = _acronym([known["name"], known["fr"]], _text(row["aliases"]))
     if known["fr"] == known["name"]:
-        known["fr"] = ""
+        del known["fr"]
     return {key: value for key, value in known.items() if value not in {None, ""}}
 
 
 def _acronym(names: list[str], aliases: str) -> str:
-    """Return what an institution with a long name is called on a map.
-
-    Examples
-    --------
-    >>> _acronym(["Centre Hospitalier Universitaire de Liège"], "Hôpital|CHU de Liège")
-    'CHU de Liège'
-    """
+    """Return what an institution with a long name is called on a map."""
     if max(map(len, names)) <= LONG:
         return ""
     given = [found for name in names for found in re.findall(r"\(([^()]+)\)$", name)]
