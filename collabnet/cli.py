@@ -195,16 +195,16 @@ def _fetch(options: argparse.Namespace) -> None:
     for name in ("institution", "years", "count", "programme"):
         if getattr(options, name) and name not in used.get(options.source, ()):
             raise CollabnetError(f"fetch {options.source} has no --{name}. Leave it out.")
-    if options.source == "openalex":
+    if options.source != "openalex":
+        of = f"-{options.programme or ''}" if options.source == "cordis" else ""
+        facts = fetch_dump(options.source + of, options.out)
+    else:
         body = options.institution or settings.HOME
         facts = fetch_openalex(body, options.out, years=options.years, count_only=options.count)
-    else:
-        dump = f"cordis-{options.programme or ''}" if options.source == "cordis" else "ror"
-        facts = fetch_dump(dump, options.out)
     if options.count:
-        left = "" if facts["left_usd"] is None else f"; {facts['left_usd']:g} USD left today"
-        print(f"{facts['works']:,} works in {facts['calls']:,} calls: {facts['usd']:g} USD", end="")
-        print(f" ({facts['price']}){left}. Works of many authors are asked for singly, free.")
+        left = "" if facts["left_usd"] is None else f", {facts['left_usd']:g} USD left today"
+        cost = f"{facts['usd']:g} USD ({facts['price']}){left}"
+        print(f"{facts['works']:,} works in {facts['calls']:,} calls: {cost}.")
         return
     for name, file in facts["files"].items():
         news = (
@@ -212,12 +212,11 @@ def _fetch(options: argparse.Namespace) -> None:
         )
         print(f"{options.out}/{name}: {news}, {file['bytes']:,} bytes, sha256 {file['sha256']}")
     if options.source == "openalex":
-        print(
-            f"{facts['works']:,} works of {facts['stated']:,} stated; {facts['retracted']:,} "
-            f"retracted, {facts['refetched']:,} asked for singly, {len(facts['still_cut']):,} "
-            f"still cut, {len(facts['merged']):,} under a merged id, "
-            f"{facts['duplicates']:,} duplicates left out"
-        )
+        said = f"{facts['works']:,} works of {facts['stated']:,} stated"
+        for name in ("retracted", "refetched", "still_cut", "merged", "duplicates"):
+            number = facts[name] if isinstance(facts[name], int) else len(facts[name])
+            said += f", {number:,} {name.replace('_', ' ')}"
+        print(said)
 
 
 def _ingest(options: argparse.Namespace) -> None:

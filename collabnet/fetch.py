@@ -21,6 +21,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,6 @@ FAULTS = {
 
 Row = dict[str, Any]
 Sleep = Callable[[float], object]
-Use = Callable[["Response"], Any]
 
 
 def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
@@ -83,7 +83,7 @@ def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
         session.headers["Authorization"] = f"Bearer {key}"
     server = base or os.environ.get(f"COLLABNET_{source.upper()}_URL") or SERVERS[source]
 
-    def ask(path: str, use: Use, headers: Any = dict, missing: Any = None, **params: Any) -> Any:
+    def ask(path: str, use: Any, headers: Any = dict, missing: Any = None, **params: Any) -> Any:
         """Return what `use` makes of the answer (ValueError: ask again), or `missing` for a 404."""
         url = path if "://" in path else f"{server.rstrip('/')}/{path}"
         host, why = urlsplit(url).netloc, ""
@@ -95,8 +95,8 @@ def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
                         return use(answer)
                     if answer.status_code == 404 and missing is not None:
                         return missing
-                    why = f"HTTP {answer.status_code}: {answer.text[:200]}"
-                    why = why.replace(key, "…") if key else why
+                    said = answer.text.replace(key or "\0", "…")[:200]
+                    why = f"HTTP {answer.status_code}{f': {said}' if said[:1] == '{' else ''}"
             except (requests.RequestException, ValueError) as error:
                 fault = next((name for name in FAULTS if name in repr(error)), "")
                 why = FAULTS.get(fault, str(error))
@@ -113,15 +113,10 @@ def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
 
 def _wait(who: str, answer: Response, backoff: float) -> float:
     """Return the seconds to wait after a refusal, or raise where waiting is of no use."""
-    code, said = answer.status_code, answer.headers
-    asked = _seconds(said.get("Retry-After", ""))
-    left = _number(said.get("X-RateLimit-Remaining", ""))
-    if (
-        asked is None
-        and left is not None
-        and left < int(said.get("X-RateLimit-Credits-Required", 1))
-    ):
-        asked = _seconds(said.get("X-RateLimit-Reset", ""))
+    code, said = answer.status_code, answer.headers.get
+    left = _number(said("X-RateLimit-Remaining", ""))
+    spent = left is not None and left < (_number(said("X-RateLimit-Credits-Required", "")) or 1)
+    asked = _seconds(said("Retry-After", "") or (said("X-RateLimit-Reset", "") if spent else ""))
     if code in {408, 425, 429} or code >= 500 or (code == 403 and asked is not None):
         if asked is None or asked <= LONGEST:
             return backoff if asked is None else asked
@@ -144,11 +139,15 @@ def _seconds(text: str) -> float | None:
         return _number(text)
 
 
-def _json(answer: Response, needed: str = "id") -> Row:
+def _json(answer: Response, **needed: type) -> Row:
     item = answer.json()
-    if not isinstance(item, dict) or not item.get(needed):
+    fit = isinstance(item, dict) and all(isinstance(item.get(k), t) for k, t in needed.items())
+    if not fit:
         raise ValueError("it sent something else than was asked for")
     return item
+
+
+_single = partial(_json, id=str)
 
 
 def _put(path: Path, content: bytes) -> None:
@@ -166,8 +165,7 @@ def _folder(path: str | Path, source: str) -> Generator[tuple[Path, Row | None]]
         folder.mkdir(parents=True, exist_ok=True)
         yield folder, _manifest(folder).get(source)
     except OSError as error:
-        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-        why = "the disk is full" if full else f"cannot be written ({error.strerror or error})"
+        why = "the disk is full" if error.errno == errno.ENOSPC else f"cannot be written ({error})"
         raise FetchError(f"{folder}: {why}. {KEPT}") from None
 
 
@@ -250,7 +248,7 @@ def fetch_openalex(
         bodies.append((institution_id(text) or "?:").removeprefix("openalex:"))
         if ":" in bodies[-1]:
             raise FetchError(f"{text!r} is no ROR id. Look the institution up at ror.org.")
-    query: Row = {"institutions": sorted(set(bodies)), "years": years and list(years)}
+    query: Row = {"institutions": sorted(set(bodies)), "years": years and sorted(years)}
     ask = _asker("openalex", base, sleep)
     if count_only:
         return ask("works", _price, filter=_filter(ask, query), per_page=1, select="id")
@@ -274,7 +272,7 @@ def _filter(ask: Callable[..., Any], query: Row) -> str:
     found = []
     for body in query["institutions"]:
         path = f"institutions/{body if body.startswith('I') else f'ror:{body}'}"
-        item = ask(path, _json, missing={}, select="id")
+        item = ask(path, _single, missing={}, select="id")
         if not item:
             raise FetchError(f"OpenAlex knows no institution {body}. Look it up at ror.org.")
         found.append(item["id"].rsplit("/", 1)[-1])
@@ -284,7 +282,7 @@ def _filter(ask: Callable[..., Any], query: Row) -> str:
 
 def _price(answer: Response) -> Row:
     """Return what a fetch costs; the last call is the one that finds no more works."""
-    meta, said = _json(answer, "meta")["meta"], answer.headers
+    meta, said = _json(answer, meta=dict, results=list)["meta"], answer.headers
     stated = _number(said.get("X-RateLimit-Cost-USD", f"{meta.get('cost_usd') or 0:.6f}"))
     calls = -(-meta["count"] // PER_PAGE) + 1
     usd = round(calls * (stated or LIST_PRICE), 4)
@@ -298,9 +296,7 @@ def _pages(ask: Callable[..., Any], note: Path, state: Row) -> None:
     seen = {state["cursor"]}
 
     def page(answer: Response) -> Row:
-        found = _json(answer, "meta")
-        if not isinstance(found.get("results"), list):
-            raise ValueError("it sent no page of works")
+        found = _json(answer, meta=dict, results=list)
         if found["meta"].get("next_cursor") in seen:
             raise ValueError("it sent the same cursor again")
         return found
@@ -326,7 +322,7 @@ def _whole(ask: Callable[..., Any], work: Row, state: Row) -> Row:
     if len(work.get("authorships") or []) < TRUNCATED_AT:
         return work
     old = work["id"].rsplit("/", 1)[-1]
-    single = ask(f"works/{old}", _json, missing={}, select=FIELDS)
+    single = ask(f"works/{old}", _single, missing={}, select=FIELDS)
     if not single:
         state["still_cut"].append(old)
         return work

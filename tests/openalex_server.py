@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from files import LIEGE, LORRAINE, MAASTRICHT, OPENALEX, author, institution
 
-FAULTS = ("429 with", "429 without", "500", "slow", "cut", "cursor", "html")
+FAULTS = ("429 with", "429 without", "500", "slow", "cut", "cursor", "html", "other")
 KEY = "s3cr3t-key"
 BODIES = {LIEGE: "I157674565", MAASTRICHT: "I34352273", LORRAINE: "I90183372"}
 # `authors_count` is a field of the snapshot; the API of 2026 refuses to select it.
@@ -116,8 +116,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(500, {"error": "Temporary"}, server.headers)
         if fault == "slow":
             time.sleep(server.slow)
-        if fault == "html":
-            return self.send(200, HTML)
+        if fault in {"html", "other"}:
+            return self.send(200, HTML if fault == "html" else {"meta": {"count": 0}})
         wrong = set(filter(None, query.get("select", "").split(","))) - set(SELECTABLE.split())
         if wrong:
             return self.send(400, {"message": f"{min(wrong)} is not a valid select field."})
@@ -192,14 +192,15 @@ class Handler(BaseHTTPRequestHandler):
         data = server.files[name]
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         same = self.headers.get("If-Range", server.tag) == server.tag
-        if asked and server.ranges and (same or server.ranges == "blind"):
+        if asked and server.ranges in {True, "blind"} and (same or server.ranges == "blind"):
             start = int(asked[1])
+        part = start or (asked and server.ranges == "from zero")
         if start >= len(data):
             return self.send(416, b"", {"Content-Range": f"bytes */{len(data)}"})
         rest = data[start:]
-        self.send_response(206 if start else 200)
+        self.send_response(206 if part else 200)
         self.send_header("Content-Length", str(len(rest)))
-        if start:
+        if part:
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         if server.tag:
             self.send_header("ETag", server.tag)
