@@ -408,6 +408,14 @@ def test_the_price_is_that_of_the_answer_else_of_the_list(stated, usd, price, ge
     assert (facts["usd"], facts["price"], facts["left_usd"]) == (usd, price, None)
 
 
+def test_a_real_answer_of_openalex_is_understood(real):
+    answer = requests.Response()
+    answer._content = (real / "openalex_works" / "vcr_biodiv_finance_page01.json").read_bytes()
+    facts = fetch._price(answer)
+    assert (facts["works"], facts["calls"], facts["usd"]) == (429, 6, 0.0006)
+    assert facts["price"] == "stated by the server"
+
+
 # what cannot be fetched
 
 
@@ -538,19 +546,24 @@ def test_a_download_stopped_for_good_goes_on_at_the_next_command(dump, tmp_path)
     assert (tmp_path / "raw" / "v2.9-ror-data.zip").read_bytes() == content
 
 
-@pytest.mark.parametrize(
-    "server", [{"ranges": "from zero"}, {"ranges": False}, {"tag": ""}, {"ranges": "blind"}, {}]
-)
+def test_a_part_that_begins_elsewhere_is_not_taken(dump, tmp_path):
+    name, content = "v2.9-ror-data.zip", packed(filler=BULK)
+    with serving(files={name: content}, cut_at=[1 << 16], ranges="from zero") as server:
+        dump(server)
+    assert [start for start, _ in server.sent] == [0, 0, 0]
+    assert (tmp_path / "raw" / name).read_bytes() == content
+
+
+@pytest.mark.parametrize("server", [{"ranges": False}, {"tag": ""}, {"ranges": "blind"}, {}])
 def test_a_download_starts_anew_where_the_server_cannot_go_on(server, dump, tmp_path):
     name, content = "v2.9-ror-data.zip", packed(filler=BULK)
     cuts = [1 << 16] + [0] * 9
     with serving(files={name: packed(filler=BULK, more="x")}, cut_at=cuts, **server) as api:
         refused(dump, api, "its answer broke off")
-        api.files[name] = content
-        api.tag = api.tag and '"two"' if api.ranges != "from zero" else api.tag
+        api.files[name], api.tag = content, api.tag and '"two"'
         api.sent.clear()
         dump(api)
-    tried = {"blind": [1 << 16], "from zero": [0]}.get(api.ranges, [])
+    tried = [1 << 16] if api.ranges == "blind" else []
     assert [start for start, _ in api.sent] == [*tried, 0]
     assert (tmp_path / "raw" / name).read_bytes() == content
 
