@@ -118,11 +118,11 @@ def test_the_works_asked_for_are_those_of_the_institution_in_these_years(get, tm
 
 def test_several_institutions_and_their_children_are_one_question(get):
     with serving(WORKS[:9]) as server:
-        entry = get(server, f"https://ror.org/{LORRAINE}, {LIEGE}", years=(2020, 2020))
-    bodies = f"{BODIES[LIEGE]}|{BODIES[LORRAINE]}"
+        entry = get(server, f"https://ror.org/{LORRAINE}, {LIEGE},i34352273", years=(2020, 2020))
+    bodies = f"{BODIES[LIEGE]}|{BODIES[LORRAINE]}|I34352273"
     asked = f"authorships.institutions.lineage:{bodies},publication_year:2020-2020"
     assert entry["filter"] == asked
-    assert entry["query"] == {"institutions": [LIEGE, LORRAINE], "years": [2020, 2020]}
+    assert entry["query"] == {"institutions": [LIEGE, LORRAINE, "I34352273"], "years": [2020, 2020]}
 
 
 def test_pages_hold_a_hundred_works_of_the_fields_the_reader_reads(get, tmp_path):
