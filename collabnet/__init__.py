@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from collabnet.errors import (
     CollabnetError,
+    FetchError,
     InputError,
     MissingExtraError,
     SchemaError,
@@ -14,6 +15,7 @@ from collabnet.errors import (
     UnknownNameError,
 )
 from collabnet.exports import export_table, note
+from collabnet.fetch import fetch_openalex
 from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
 from collabnet.indicators import collaboration, output, region_shares, similarities, strengths
 from collabnet.institutions import gazetteer, resolve, unresolved
@@ -29,6 +31,7 @@ __version__ = version("collabnet")
 
 __all__ = [
     "CollabnetError",
+    "FetchError",
     "InputError",
     "MissingExtraError",
     "Records",
@@ -41,6 +44,7 @@ __all__ = [
     "compare_edges",
     "edges",
     "export_table",
+    "fetch_openalex",
     "flows",
     "gazetteer",
     "ingest",

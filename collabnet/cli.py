@@ -16,6 +16,7 @@ from collabnet.errors import CollabnetError, UnknownNameError
 from collabnet.identifiers import institution_id
 
 EXAMPLES = {
+    "fetch": "collabnet fetch openalex --institution 00afp2z80 --years 2015:2026 --out raw",
     "ingest": "collabnet ingest data ../exports/works.jsonl.gz --out build/store",
     "edges": (
         "collabnet edges build/store --kind work --level country --count fractional "
@@ -60,6 +61,18 @@ def _parser() -> argparse.ArgumentParser:
         description="International collaborations of a university: graphs, regions, maps, atlas.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    fetch = _command(commands, "fetch", _fetch, "fetch live data into a folder, to be ingested")
+    fetch.add_argument("source", choices=["openalex", "ror", "cordis"])
+    fetch.add_argument("--out", default="raw", metavar="FOLDER", help="default: %(default)s")
+    fetch.add_argument(
+        "--institution",
+        metavar="ROR,…",
+        help=f"openalex: whose works, and those of what belongs to it (default: {settings.HOME})",
+    )
+    fetch.add_argument("--years", type=_years, metavar="2015:2026", help="openalex: default all")
+    fetch.add_argument("--count", action="store_true", help="openalex: only say what it will cost")
+    fetch.add_argument("--programme", help="cordis: h2020, horizon or fp7")
 
     ingest = _command(commands, "ingest", _ingest, "read sources into a store")
     ingest.add_argument("sources", nargs="+", metavar="SOURCE", help="file, folder or store")
@@ -173,6 +186,37 @@ def _years(text: str) -> tuple[int, int]:
     if not (first.isdigit() and (last or first).isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a year or a span such as 2019:2024")
     return int(first), int(last or first)
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from collabnet.fetch import fetch_dump, fetch_openalex
+
+    used = {"openalex": ("institution", "years", "count"), "cordis": ("programme",)}
+    for name in ("institution", "years", "count", "programme"):
+        if getattr(options, name) and name not in used.get(options.source, ()):
+            raise CollabnetError(f"fetch {options.source} has no --{name}. Leave it out.")
+    if options.source != "openalex":
+        of = f"-{options.programme or ''}" if options.source == "cordis" else ""
+        facts = fetch_dump(options.source + of, options.out)
+    else:
+        body = options.institution or settings.HOME
+        facts = fetch_openalex(body, options.out, years=options.years, count_only=options.count)
+    if options.count:
+        left = "" if facts["left_usd"] is None else f", {facts['left_usd']:g} USD left today"
+        cost = f"{facts['usd']:g} USD ({facts['price']}){left}"
+        print(f"{facts['works']:,} works in {facts['calls']:,} calls: {cost}.")
+        return
+    for name, file in facts["files"].items():
+        news = (
+            f"there since {facts['fetched_at']}, left as it is" if facts["already"] else "fetched"
+        )
+        print(f"{options.out}/{name}: {news}, {file['bytes']:,} bytes, sha256 {file['sha256']}")
+    if options.source == "openalex":
+        said = f"{facts['works']:,} works of {facts['stated']:,} stated"
+        for name in ("retracted", "refetched", "still_cut", "merged", "duplicates"):
+            number = facts[name] if isinstance(facts[name], int) else len(facts[name])
+            said += f", {number:,} {name.replace('_', ' ')}"
+        print(said)
 
 
 def _ingest(options: argparse.Namespace) -> None:

@@ -14,6 +14,10 @@ class InputError(CollabnetError):
     """A file or folder could not be read as what it was taken for."""
 
 
+class FetchError(CollabnetError):
+    """A server cannot be reached or refuses, or what it sends cannot be kept."""
+
+
 class SchemaError(CollabnetError):
     """A table lacks a column, or holds a value the data model does not allow."""
 

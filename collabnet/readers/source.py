@@ -168,11 +168,11 @@ class Source:
             ) from None
 
     def member(self) -> str | None:
-        """Name the member of a zip that is read: the largest JSON or CSV one, if there is one."""
+        """Name the member of a zip that is read: `organization.csv`, else the largest table."""
         data = [i for i in _members(self.path) if i.filename.lower().endswith((".json", ".csv"))]
         if not data:
             return None
-        largest = max(data, key=lambda info: info.file_size)
+        largest = max(data, key=lambda i: (i.filename.endswith("organization.csv"), i.file_size))
         if largest.flag_bits & 1:
             raise InputError(f"{self.name}: the zip asks for a password. Unpack it first.")
         if largest.file_size > LARGEST["zip"]:
