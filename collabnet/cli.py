@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except CollabnetError as error:
         return _failed(str(error))
+    except KeyboardInterrupt:
+        _failed("stopped. Run the same command again to go on.")
+        return 130
     except BrokenPipeError:
         # Python would complain again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

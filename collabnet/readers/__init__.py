@@ -7,6 +7,7 @@ the function that reads it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from itertools import zip_longest
 from os import walk
 from pathlib import Path
 from typing import NamedTuple
@@ -135,12 +136,17 @@ def _options(format: str | None, mapping: str | Path | None, with_names: bool) -
 
 def _join(paths: Iterable[Path], options: Options, skip: Collection[str]) -> Records:
     """Read one path after the other, each file once."""
-    records, rest = Records({}), []
+    readings: list[Records] = []
+    known, rest = set(skip), []
     for path in paths:
-        known = {source["sha256"] for source in records.provenance["sources"]}
-        fresh = _read(path, options._replace(skip=frozenset(known.union(skip))))
+        fresh = _read(path, options._replace(skip=frozenset(known)))
+        known |= {source["sha256"] for source in fresh.provenance["sources"]}
         rest += fresh.provenance.pop("unrecognised", [])
-        records += fresh
+        readings.append(fresh)
+    while len(readings) > 1:  # by pairs: adding them to one heap would copy it each time
+        left, right = readings[::2], readings[1::2]
+        readings = [a + b for a, b in zip_longest(left, right, fillvalue=Records({}))]
+    records = Records({}) + readings[0] if readings else Records({})
     if rest:
         records.provenance["unrecognised"] = list(dict.fromkeys(rest))
     return records
