@@ -136,17 +136,19 @@ def scan(path: Path, session: Any = None) -> Any:
     import duckdb
 
     duck = connection()
-    try:
-        if session is None:
-            return duck.read_parquet(glob.escape(str(path)))
-        with _one_sentence(""):
-            literal = re.sub(r"([][{}*?\\])", r"\\\1", str(path.absolute()))
+    literal = re.sub(r"([][{}*?\\])", r"\\\1", str(path.absolute()))  # Spark would look for others
+    with _one_sentence(f"{path} cannot be opened"):
+        try:
+            if session is None:
+                return duck.read_parquet(glob.escape(str(path)))
             return session.read.parquet(f"file:{literal}")
-    except (duckdb.Error, CollabnetError):
-        raise StoreError(
-            f"{path}: damaged, this is no Parquet table. Make the store again with collabnet "
-            "ingest."
-        ) from None
+        except duckdb.OutOfMemoryException:
+            raise
+        except Exception:
+            raise StoreError(
+                f"{path}: damaged, this is no Parquet table. Make the store again with collabnet "
+                "ingest."
+            ) from None
 
 
 def lazy(native: Any) -> nw.LazyFrame:
