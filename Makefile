@@ -10,30 +10,36 @@ PINS := requirements/constraints.txt
 TOO_OLD := collabnet needs Python 3.11 or newer. Install one and name it: make PYTHON=python3.12
 
 ifeq ($(INSTALLER),uv)
-GET_INSTALLER := $(BIN)/python -m pip install --quiet uv
-INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint $(PINS) --editable
+GET_INSTALLER = $(BIN)/python -m pip install --quiet uv
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint $(PINS) --editable
 else
 GET_INSTALLER := :
-INSTALL := $(BIN)/python -m pip install --quiet --constraint $(PINS) --editable
+INSTALL = $(BIN)/python -m pip install --quiet --constraint $(PINS) --editable
 endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas test check notebooks docs lab bench clean
+.PHONY: help atlas test test-spark check notebooks docs lab bench clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[.a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[.a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 .venv: .venv/ready ## Create the environment, or bring it up to date
+.venv/ready: WANTED := '.[test]'
+
+# PySpark is large and most do without it: it has an environment of its own.
+.venv-spark: .venv-spark/ready
+.venv-spark/ready: BIN := .venv-spark/bin
+.venv-spark/ready: WANTED := '.[spark]' pytest
 
 # Debian parts venv from pip; where only pip is there, it fills an environment made without it.
-.venv/ready: pyproject.toml $(PINS)
+.venv/ready .venv-spark/ready: pyproject.toml $(PINS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(TOO_OLD)" >&2; exit 1; }
-	@echo "Installing the pinned packages into .venv with $(INSTALLER): a minute or three …"
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null && $(PYTHON) -m venv .venv || { \
-	  $(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
+	@echo "Installing the pinned packages into $(@D) with $(INSTALLER): a minute or three …"
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null && $(PYTHON) -m venv $(@D) || { \
+	  $(PYTHON) -m venv --without-pip $(@D) && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
 	@$(GET_INSTALLER)
-	@$(INSTALL) '.[test]'
+	@$(INSTALL) $(WANTED)
 	@touch $@
 
 .venv/ready-docs: .venv/ready
@@ -48,6 +54,9 @@ atlas: .venv/ready ## Build the store from data/ and the atlas from the store
 
 test: check ## Style, types, then all tests, docstring examples and notebooks
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-spark: .venv-spark/ready ## The tests on a real Spark cluster; needs Java
+	.venv-spark/bin/python -m pytest -o addopts= -m spark tests/test_spark.py $(ARGS)
 
 check: .venv/ready ## Style and types only
 	$(BIN)/ruff check
@@ -68,5 +77,5 @@ bench: .venv/ready ## Compare our speed with hand-written references
 	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
 clean: ## Remove all that make has made, .venv included
-	rm -rf build .venv *.egg-info .hypothesis .pytest_cache .ruff_cache
+	rm -rf build .venv .venv-spark *.egg-info .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from collabnet import settings
+from collabnet import engine, settings
 from collabnet.errors import CollabnetError, UnknownNameError
 from collabnet.identifiers import institution_id
+from collabnet.records import Records
 
 EXAMPLES = {
     "fetch": "collabnet fetch openalex --institution 00afp2z80 --years 2015:2026 --out raw",
@@ -37,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a name may not fit the code page of a terminal
     options = _parser().parse_args(arguments)
     try:
+        if getattr(options, "memory", None):
+            os.environ["COLLABNET_MEMORY"] = options.memory  # for processes started here, too
+        if hasattr(options, "memory"):
+            engine.connection()  # a wrong size is said before anything is read
         options.run(options)
         sys.stdout.flush()
     except CollabnetError as error:
@@ -95,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     ingest.add_argument(
         "--succession", action="store_true", help="count former institutions under their successor"
     )
+    _add_memory(ingest)
 
     edges = _command(commands, "edges", _edges, "links made by joint activities")
     _add_store(edges)
@@ -109,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         "--around", type=_id, metavar="ID", help="only the links of this node, seen from it"
     )
     edges.add_argument("--region", help="only links with an end in this region")
+    _add_engine(edges)
     edges.add_argument("--out", help=".csv, .xlsx, .parquet, .graphml, .gexf or .json (VOSviewer)")
 
     partners = _command(commands, "partners", _partners, "with whom an institution works")
@@ -116,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_counting(partners, kind=None)
     _add_home(partners)
     partners.add_argument("--region", help="only partners in this region")
+    _add_engine(partners)
     partners.add_argument("--out", help=".csv, .xlsx or .parquet; needs --kind")
 
     regions = _command(commands, "regions", _regions, "the regions, or what makes one of them")
@@ -134,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_home(atlas)
     atlas.add_argument("--lang", choices=["en", "fr"], default=settings.LANGUAGE)
     atlas.add_argument("--title", help="title of the page")
+    _add_memory(atlas)
     atlas.add_argument("--out", required=True, metavar="FILE.html")
     return parser
 
@@ -180,6 +189,16 @@ def _add_home(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_engine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--engine", default="duckdb", help="duckdb or spark (default: %(default)s)")
+    parser.add_argument("--master", metavar="URL", help="where Spark runs (default: local[*])")
+    _add_memory(parser)
+
+
+def _add_memory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--memory", metavar="4GB", help="what DuckDB may use before it spills")
+
+
 def _id(text: str) -> str:
     return institution_id(text) or text
 
@@ -222,6 +241,20 @@ def _fetch(options: argparse.Namespace) -> None:
         print(said)
 
 
+def _open(options: argparse.Namespace) -> Records:
+    """Open the store on the engine asked for."""
+    from collabnet.readers import read
+
+    if options.engine not in engine.ENGINES:
+        raise UnknownNameError("engine", options.engine, engine.ENGINES)
+    spark = options.engine == "spark"
+    other = "memory" if spark else "master"
+    if getattr(options, other):
+        raise CollabnetError(f"--{other} is not for {options.engine}; see docs/how-to/cluster.md.")
+    session = engine.spark_session(options.master or "local[*]") if spark else None
+    return read(options.store, session=session)
+
+
 def _ingest(options: argparse.Namespace) -> None:
     from collabnet.institutions import unresolved
     from collabnet.stores import ingest
@@ -261,9 +294,8 @@ def _edges(options: argparse.Namespace) -> None:
     from collabnet import links, partnerships
     from collabnet.exports import export_table
     from collabnet.graphs import GRAPH_SUFFIXES, write_graph
-    from collabnet.readers import read
 
-    records = read(options.store)
+    records = _open(options)
     asked = {
         "kind": options.kind,
         "level": options.level,
@@ -294,12 +326,11 @@ def _edges(options: argparse.Namespace) -> None:
 def _partners(options: argparse.Namespace) -> None:
     from collabnet import partnerships
     from collabnet.exports import export_table
-    from collabnet.readers import read
     from collabnet.schema import KINDS
 
     if options.out and not options.kind:
         raise CollabnetError("--out needs --kind: a file holds the partners of one kind.")
-    records = read(options.store)
+    records = _open(options)
     present = records.counts()
     kinds = [options.kind] if options.kind else [k for k in KINDS[:-1] if k in present]
     for kind in kinds:

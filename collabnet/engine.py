@@ -10,23 +10,54 @@ from __future__ import annotations
 import glob
 import json
 import os
-from collections.abc import Iterable, Iterator
+import re
+import shutil
+import socket
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import pandas as pd
 
-from collabnet.errors import StoreError
+from collabnet import settings
+from collabnet.errors import CollabnetError, MissingExtraError, StoreError
 
 if TYPE_CHECKING:
     import duckdb
 
+ENGINES = ("duckdb", "spark")
+SPARK = {
+    "spark.log.level": "ERROR",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+LOOPBACK = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.pyspark.python": sys.executable,
+    "spark.sql.shuffle.partitions": "8",
+}
+PATIENCE = 60
+"""Seconds for a worker to come: Spark would wait for ever, and say so below the log level."""
+LIMITS = ("IOException", "NotImplementedException", "OutOfMemoryException")
+"""Errors of DuckDB that are not about us: memory, disk, a spill folder that is in use."""
+
+ROW = 50
+"""Bytes that counting in this process takes at most for each party, as measured on 50 million."""
+
+_persisted: list[Any] = []
+
 
 @cache
-def connection() -> duckdb.DuckDBPyConnection:
-    """Return the DuckDB connection of this process: in memory, without a progress bar."""
+def _connection() -> duckdb.DuckDBPyConnection:
     import duckdb
 
     session = duckdb.connect()
@@ -34,23 +65,94 @@ def connection() -> duckdb.DuckDBPyConnection:
     return session
 
 
-def scan(path: Path) -> duckdb.DuckDBPyRelation:
-    """Open a Parquet file lazily in DuckDB.
+def connection() -> duckdb.DuckDBPyConnection:
+    """Return the DuckDB connection of this process, within the memory and the folder now set."""
+    memory = os.environ.get("COLLABNET_MEMORY") or settings.MEMORY
+    folder = os.environ.get("COLLABNET_SPILL") or settings.SPILL or tempfile.gettempdir()
+    if memory and not re.fullmatch(r"\d+(\.\d+)? ?[MGT]i?B", memory, re.IGNORECASE):
+        raise CollabnetError(f"Memory {memory!r} is no size. Write one such as 4GB or 500MB.")
+    if not os.access(f"{folder}/.", os.W_OK):
+        raise CollabnetError(f"{folder}: no folder to spill into. Make it, or name another.")
+    session = _connection()
+    with _one_sentence(f"Memory {memory}, spilling into {folder}"):
+        session.execute(f"SET memory_limit = '{memory}'" if memory else "RESET memory_limit")
+        # Processes must not share one: DuckDB gives its files the same names each time.
+        session.execute("SET temp_directory = ?", [f"{folder}/collabnet-{os.getpid()}"])
+    return session
 
-    Raises
-    ------
-    StoreError
-        It is no Parquet file, or a damaged one.
-    """
+
+def spark_session(master: str = "local[*]") -> Any:
+    """Return the Spark session of this process; what is not set here, spark-defaults.conf says."""
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise MissingExtraError("Spark", "pyspark", "spark") from None
+    home = os.environ.get("JAVA_HOME")
+    if not shutil.which("java", path=f"{home}/bin" if home else None):
+        raise CollabnetError(
+            f"Spark needs Java 17 or newer; there is none in {home or 'PATH'}. Install it (Debian, "
+            "Ubuntu: apt-get install openjdk-17-jre-headless) or set JAVA_HOME."
+        )
+    options = SPARK | (LOOPBACK if re.match(r"local\b|spark://(localhost|127\.)", master) else {})
+    hosts = re.findall(r"(?:spark://|,)\[?(.+?)\]?:(\d{1,5})\b", master)
+    if master.startswith("spark:") and not any(starmap(_answers, hosts)):
+        raise CollabnetError(f"{master}: no Spark master answers there. Start it, or correct it.")
+    with _one_sentence(f"Spark does not start on {master}"):
+        # PySpark warns of pandas 3, which it is not handed here.
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            session = SparkSession.builder.master(master).config(map=options).getOrCreate()
+        context = session.sparkContext
+        if context.master != master:
+            raise CollabnetError(f"Spark runs on {context.master} already. Stop that session.")
+        jvm: Any = context._jsc
+        until = time.monotonic() + PATIENCE
+        while hosts and jvm.sc().getExecutorMemoryStatus().size() < 2:  # the driver is one
+            if time.monotonic() > until:
+                session.stop()
+                raise CollabnetError(f"{master}: no worker with a core and memory (1g) is free.")
+            time.sleep(0.1)
+    return session
+
+
+def _answers(host: str, port: str) -> bool:
+    with suppress(OSError, OverflowError):
+        socket.create_connection((host, int(port)), timeout=5).close()
+        return True
+    return False
+
+
+@contextmanager
+def _one_sentence(doing: str) -> Generator[None]:
+    """Say in one sentence what an engine lacks; what Spark says at length follows in the trace."""
+    try:
+        yield
+    except Exception as error:
+        home, name = type(error).__module__, type(error).__name__
+        if not home.startswith(("pyspark.", "py4j.")) and name not in LIMITS:
+            raise
+        lines = [line.strip(" .:") for line in str(error).splitlines()]
+        said = next((x for x in lines if x and not x.startswith("An error occurred")), name)
+        raise CollabnetError(f"{doing}: {said}. See docs/how-to/cluster.md.") from error
+
+
+def scan(path: Path, session: Any = None) -> Any:
+    """Open a Parquet file lazily in DuckDB, or on a Spark session."""
     import duckdb
 
-    try:
-        return connection().read_parquet(glob.escape(str(path)))
-    except duckdb.Error:
-        raise StoreError(
-            f"{path}: damaged, this is no Parquet table. Make the store again with collabnet "
-            "ingest."
-        ) from None
+    duck = connection()
+    literal = re.sub(r"([][{}*?\\])", r"\\\1", str(path.absolute()))  # Spark would look for others
+    with _one_sentence(f"{path} cannot be opened"):
+        try:
+            if session is None:
+                return duck.read_parquet(glob.escape(str(path)))
+            return session.read.parquet(f"file:{literal}")
+        except duckdb.OutOfMemoryException:
+            raise
+        except Exception:
+            raise StoreError(
+                f"{path}: damaged, this is no Parquet table. Make the store again with collabnet "
+                "ingest."
+            ) from None
 
 
 def lazy(native: Any) -> nw.LazyFrame:
@@ -61,40 +163,36 @@ def lazy(native: Any) -> nw.LazyFrame:
 def settle(frame: nw.LazyFrame) -> nw.LazyFrame:
     """Compute `frame` once where the engine would otherwise do so at each use.
 
-    A self-join reads its table several times; DuckDB would repeat the work behind it each time.
+    A self-join reads its table several times; DuckDB and Spark would repeat the work behind it.
     """
+    if frame.implementation.is_pyspark():
+        _persisted.append(frame.to_native().persist())
     if frame.implementation is not nw.Implementation.DUCKDB:
         return frame
     name = f"settled_{abs(id(frame)):x}"
     session = connection()
     relation: Any = frame.to_native()
     session.execute(f"DROP TABLE IF EXISTS {name}")
-    relation.create(name)
+    with _one_sentence("The tables cannot be joined"):
+        relation.create(name)
     return lazy(session.table(name))
 
 
 def release(frame: nw.LazyFrame) -> None:
-    """Give back what `settle` stored."""
+    """Give back what `settle` stored; on Spark all of it, which costs at most time."""
+    while frame.implementation.is_pyspark() and _persisted:
+        _persisted.pop().unpersist()
     if frame.implementation is nw.Implementation.DUCKDB:
         relation: Any = frame.to_native()
         connection().execute(f"DROP TABLE IF EXISTS {relation.alias}")
 
 
 def collect(frame: nw.LazyFrame) -> pd.DataFrame:
-    """Bring a result to pandas; numbers that are unknown somewhere get a nullable type.
-
-    Parameters
-    ----------
-    frame
-        A narwhals frame; it is computed here.
-
-    Returns
-    -------
-    DataFrame with `string` text, and `Int64`, `Float64`, `boolean` where a value is missing.
-    """
+    """Compute a frame into pandas: `string` text, nullable types where a value is missing."""
     if frame.implementation.is_pandas():
         return frame.collect().to_pandas().reset_index(drop=True)
-    table = frame.collect("pyarrow").to_arrow()
+    with _one_sentence("The result cannot be computed"):
+        table = frame.collect("pyarrow").to_arrow()
     for number, field in enumerate(table.schema):
         if str(field.type).startswith("decimal"):  # DuckDB sums integers to 128 bits
             table = table.set_column(number, field.name, table[field.name].cast("int64"))
@@ -105,9 +203,14 @@ def collect(frame: nw.LazyFrame) -> pd.DataFrame:
     return result
 
 
-def is_local(frame: nw.LazyFrame) -> bool:
-    """Is it a table of this process: in pandas or DuckDB?"""
-    return frame.implementation in {nw.Implementation.DUCKDB, nw.Implementation.PANDAS}
+def fits(frame: nw.LazyFrame) -> bool:
+    """Can its rows be counted in this process, within half of the memory allowed?"""
+    if frame.implementation is not nw.Implementation.DUCKDB:
+        return frame.implementation.is_pandas()
+    stated: Any = connection().sql("SELECT current_setting('memory_limit')").fetchone()
+    amount, unit = stated[0].split()
+    limit = float(amount) * 1024 ** ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit)
+    return int(collect(frame.select(n=nw.len()))["n"].iloc[0]) * ROW < limit
 
 
 def arrays(frame: nw.LazyFrame) -> dict[str, Any]:
@@ -170,12 +273,13 @@ def like(table: pd.DataFrame, frame: nw.LazyFrame) -> nw.LazyFrame:
     """Hand a small pandas table to the engine of `frame`, so that the two can be joined."""
     if frame.implementation.is_pandas():
         return lazy(table)
-    if frame.implementation is nw.Implementation.DUCKDB:
-        import pyarrow as pa
-
-        return lazy(connection().from_arrow(pa.Table.from_pandas(table, preserve_index=False)))
     native: Any = frame.to_native()
-    session = getattr(native, "session", None) or native.sparkSession
-    return lazy(
-        session.createDataFrame(list(table.itertuples(index=False, name=None)), list(table))
-    )
+    if frame.implementation is nw.Implementation.SQLFRAME:
+        rows = list(table.itertuples(index=False, name=None))
+        return lazy(native.session.createDataFrame(rows, list(table)))
+    import pyarrow as pa
+
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    if frame.implementation is nw.Implementation.DUCKDB:
+        return lazy(connection().from_arrow(arrow))
+    return lazy(native.sparkSession.createDataFrame(arrow))

@@ -261,7 +261,7 @@ def _count(records: Records, asked: Asked) -> Counted:
         raise CollabnetError(f'regions={names!r}: regions are compared at level="region" only.')
     acts = dated(records, asked.kind)
     population = population_of(acts, asked.years)
-    fast = asked.kind == "work" and level != "region" and engine.is_local(acts)
+    fast = asked.kind == "work" and level != "region" and engine.fits(records.lazy("participants"))
     blocks, ids, tally = (_kernel if fast else _join)(records, asked)
     note = {
         "what": "edges",

@@ -285,13 +285,15 @@ def write_store(records: Records, path: str | Path) -> Path:
     return path
 
 
-def read_store(path: str | Path) -> Records:
+def read_store(path: str | Path, *, session: Any = None) -> Records:
     """Open a store lazily: tables stay on disk until they are used.
 
     Parameters
     ----------
     path
         A folder made by `collabnet ingest` or `write_store`.
+    session
+        The Spark session that shall hold it; DuckDB by default.
 
     Raises
     ------
@@ -324,7 +326,7 @@ def read_store(path: str | Path) -> Records:
         raise StoreError(
             f"{path}: the table {lost[0]!r} is missing. Make the store again with collabnet ingest."
         )
-    tables = {name: engine.scan(path / f"{name}.parquet") for name in schema.TABLES}
+    tables = {name: engine.scan(path / f"{name}.parquet", session) for name in schema.TABLES}
     records = Records(tables, provenance=provenance)
     records._store = (path, seal)
     return records

@@ -1,10 +1,14 @@
-"""Settings: plain values, read at call time, overridden by arguments.
+"""Settings: plain values, read at call time.
+
+An argument wins over the environment (`COLLABNET_MEMORY`, `COLLABNET_SPILL`), that over these.
 
 HOME
     ROR id (nine characters, no prefix) of the institution the maps and partner tables are
     drawn around. The worked example is the University of Liège.
 LANGUAGE
     Language of labels in figures and in the atlas, {"en", "fr"}.
+MEMORY
+    What DuckDB may use, such as "4GB"; beyond it spills to disk. None: 80 % of the machine.
 PERSON_CAP
     At person level, works with more than this many persons are left out of the pairs (one work
     of 5,000 authors alone would make 12 million of them). What is left out is counted in the
@@ -12,6 +16,8 @@ PERSON_CAP
 REGIONS
     Names of the regions shown by default, in the order in which they colour a map: an institution
     takes the colour of the first one it lies in.
+SPILL
+    Folder for what does not fit in memory; None: that of the system for temporary files.
 TRUNCATED_AT
     Number of authorships at which the OpenAlex API cuts the author list of a work in a list answer.
 """
@@ -20,6 +26,7 @@ from __future__ import annotations
 
 HOME: str = "00afp2z80"
 LANGUAGE: str = "en"
+MEMORY: str | None = None
 PERSON_CAP: int = 100
 REGIONS: tuple[str, ...] = (
     "euregio-meuse-rhine",
@@ -27,4 +34,5 @@ REGIONS: tuple[str, ...] = (
     "maghreb",
     "central-africa",
 )
+SPILL: str | None = None
 TRUNCATED_AT: int = 100

@@ -29,7 +29,7 @@ HOMES = {"A": "BE", "B": "BE", "C": "FR", "D": None, "E": "CD"}
 def by_join(run):
     """Return what the join in narwhals says, on an engine the kernel would take."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "is_local", lambda _: False)
+        patch.setattr(engine, "fits", lambda _: False)
         return run()
 
 
@@ -76,6 +76,15 @@ def test_links_written_to_a_file_are_those_returned(name, level, tmp_path):
     assert lazy.order("source, target").fetchall() == list(table.itertuples(index=False, name=None))
     pd.testing.assert_frame_equal(pd.read_parquet(path), table, check_dtype=False)
     assert pd.read_parquet(path).attrs["note"]["left_out"] == table.attrs["note"]["left_out"]
+
+
+def test_what_does_not_fit_into_memory_is_counted_by_duckdb(tmp_path, monkeypatch):
+    corpus = {"w1": [["ann", "AB"], ["bob", "C"]], "w2": [["ann", "A"], ["cy", "CE"]]}
+    records = held(works(corpus), "store", tmp_path)
+    table = cn.edges(records, count="fractional")
+    monkeypatch.setattr(engine, "ROW", 1 << 50)
+    monkeypatch.setattr(counting, "pair_blocks", None)
+    pd.testing.assert_frame_equal(cn.edges(records, count="fractional"), table)
 
 
 def test_a_file_of_no_link_has_its_columns(tmp_path):

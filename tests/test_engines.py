@@ -3,6 +3,8 @@
 import csv
 import gzip
 import random
+import subprocess
+import sys
 from collections import Counter
 from fractions import Fraction
 
@@ -13,7 +15,8 @@ from pandas.testing import assert_frame_equal
 from recount import links, openalex_countries, openalex_institutions, openalex_works
 
 import collabnet as cn
-from collabnet import engine
+from collabnet import cli, engine
+from collabnet import settings as defaults
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
 REGIONS = ["euregio-meuse-rhine", "grande-region", "neighbours"]
@@ -185,6 +188,139 @@ def test_a_store_without_any_row_gives_an_empty_table(tmp_path):
     records = cn.read(cn.write_store(cn.Records({}), tmp_path / "store"))
     for level in ("institution", "country", "person", "region"):
         assert len(cn.edges(records, level=level)) == 0
+
+
+# --- memory -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Return the folder of a small store; what DuckDB may use is as it was afterwards."""
+    yield cn.write_store(held(at_random(), "pandas"), tmp_path / "store")
+    engine.connection()
+
+
+@pytest.fixture
+def limits(monkeypatch):
+    """Return a way to set and read what DuckDB may use."""
+    for name in ("COLLABNET_MEMORY", "COLLABNET_SPILL"):
+        monkeypatch.setenv(name, "")
+
+    def now():
+        ask = "SELECT current_setting('memory_limit'), current_setting('temp_directory')"
+        return engine.connection().execute(ask).fetchone()
+
+    monkeypatch.now = now
+    yield monkeypatch
+    monkeypatch.undo()
+    engine.connection()
+
+
+def test_the_environment_wins_over_the_settings_and_both_are_read_when_needed(limits, tmp_path):
+    before, _ = limits.now()
+    limits.setattr(defaults, "MEMORY", "1GiB")
+    limits.setattr(defaults, "SPILL", str(tmp_path))
+    assert limits.now()[0] == "1.0 GiB"
+    assert limits.now()[1].startswith(f"{tmp_path}/collabnet-")
+    limits.setenv("COLLABNET_MEMORY", "2GiB")
+    assert limits.now()[0] == "2.0 GiB"
+    limits.setenv("COLLABNET_MEMORY", "")
+    limits.setattr(defaults, "MEMORY", None)
+    assert limits.now()[0] == before
+
+
+def test_the_option_wins_over_the_environment(limits, store, capsys):
+    limits.setenv("COLLABNET_MEMORY", "2GiB")
+    assert cli.main(["edges", str(store), "--memory", "3GiB"]) == 0
+    assert "weight" in capsys.readouterr().out
+    assert limits.now()[0] == "3.0 GiB"
+
+
+@pytest.mark.parametrize("size", ["4 elephants", "80%", "-3GB", "4", "0GB; DROP TABLE x"])
+@pytest.mark.parametrize("command", ["ingest", "edges", "partners", "atlas"])
+def test_a_size_that_is_none_is_told_before_anything_is_read(
+    limits, tmp_path, capsys, command, size
+):
+    arguments = [command, "/no/store", f"--memory={size}"]
+    out = [] if command in {"edges", "partners"} else ["--out", str(tmp_path / "out")]
+    limits.setenv("COLLABNET_MEMORY", "1GB")
+    assert cli.main(arguments + out) == 2
+    assert capsys.readouterr().err == (
+        f"collabnet: Memory {size!r} is no size. Write one such as 4GB or 500MB.\n"
+    )
+
+
+def test_a_folder_that_cannot_be_spilled_into_is_told(limits, tmp_path):
+    limits.setenv("COLLABNET_SPILL", str(tmp_path / "absent"))
+    with pytest.raises(cn.CollabnetError, match=r"absent: no folder to spill into"):
+        engine.connection()
+
+
+SPILLING = """
+import sys
+from pathlib import Path
+from collabnet import engine
+ask = "SELECT hash(range) AS h, range AS r FROM range(1_500_000) ORDER BY h"
+frame = engine.settle(engine.lazy(engine.connection().sql(ask)))
+first = engine.collect(frame.sort("h").head(1))["r"][0]
+print(len(list(Path(sys.argv[1]).rglob("*.tmp"))), first)
+"""
+GREEDY = """
+from collabnet import engine
+ask = "SELECT list(range ORDER BY hash(range)) AS x FROM range(2_000_000)"
+engine.settle(engine.lazy(engine.connection().sql(ask)))
+"""
+
+
+def in_a_process(code, folder):
+    """Run code in a process of its own: one that has spilled cannot change its folder."""
+    line = [sys.executable, "-W", "error", "-c", code, str(folder)]
+    return subprocess.run(line, capture_output=True, text=True, check=False)
+
+
+def test_what_does_not_fit_is_spilled_into_the_folder_and_cleared_away(limits, tmp_path):
+    limits.setenv("COLLABNET_SPILL", str(tmp_path))
+    first = {}
+    for size in ("2GB", "25MB"):
+        limits.setenv("COLLABNET_MEMORY", size)
+        done = in_a_process(SPILLING, tmp_path)
+        assert done.stderr == ""
+        files, first[size] = done.stdout.split()
+        assert (int(files) > 0) == (size == "25MB")
+        assert list(tmp_path.iterdir()) == []
+    assert first["2GB"] == first["25MB"]
+
+
+def test_what_cannot_be_done_within_the_memory_is_told_in_one_sentence(limits, tmp_path):
+    limits.setenv("COLLABNET_MEMORY", "25MB")
+    last = in_a_process(GREEDY, tmp_path).stderr.splitlines()[-1]
+    assert last.startswith("collabnet.errors.CollabnetError: The tables cannot be joined: Out of")
+    assert last.endswith("See docs/how-to/cluster.md.")
+
+
+# --- engines by name --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--engine", "sparc"], "Unknown engine 'sparc'. Did you mean 'spark'?"),
+        (["--engine", "x"], "Unknown engine 'x'. Known: duckdb, spark."),
+        (["--master", "local[2]"], "--master is not for duckdb; see docs/how-to/cluster.md."),
+        (["--engine", "spark", "--memory", "1GB"], "--memory is not for spark; see"),
+    ],
+    ids=" ".join,
+)
+def test_engines_and_their_options_are_checked(limits, store, capsys, options, said):
+    limits.setenv("COLLABNET_MEMORY", "1GB")
+    assert cli.main(["edges", str(store), *options]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_spark_without_pyspark_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    with pytest.raises(cn.MissingExtraError, match=r"Spark needs pyspark.*collabnet\[spark\]"):
+        engine.spark_session()
 
 
 # --- real: OpenAlex ---------------------------------------------------------------------------

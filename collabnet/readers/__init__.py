@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from itertools import zip_longest
 from os import walk
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from collabnet.errors import InputError, SchemaError, UnknownNameError
 from collabnet.readers import agreements, cordis, openalex, ror, tidy
@@ -50,6 +50,7 @@ def read(
     format: str | None = None,
     mapping: str | Path | None = None,
     with_names: bool = False,
+    session: Any = None,
 ) -> Records:
     """Read a file, a folder or a store, whatever it holds.
 
@@ -70,6 +71,8 @@ def read(
         It is used for what is of no format known.
     with_names
         Keep names of persons (table `persons`). They are left out unless asked for.
+    session
+        A `pyspark.sql.SparkSession`, on which a store is opened and counted; DuckDB by default.
 
     Returns
     -------
@@ -90,6 +93,8 @@ def read(
     >>> len(read(files("collabnet") / "data" / "agreement_template.csv").activities)
     2
     """
+    if session is not None:
+        return read_store(path, session=session)
     return _read(Path(path), _options(format, mapping, with_names))
 
 
