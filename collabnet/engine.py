@@ -53,8 +53,6 @@ LIMITS = ("IOException", "NotImplementedException", "OutOfMemoryException")
 ROW = 50
 """Bytes that counting in this process takes at most for each party, as measured on 50 million."""
 
-_persisted: list[Any] = []
-
 
 @cache
 def _connection() -> duckdb.DuckDBPyConnection:
@@ -166,7 +164,7 @@ def settle(frame: nw.LazyFrame) -> nw.LazyFrame:
     A self-join reads its table several times; DuckDB and Spark would repeat the work behind it.
     """
     if frame.implementation.is_pyspark():
-        _persisted.append(frame.to_native().persist())
+        return lazy(frame.to_native().persist())
     if frame.implementation is not nw.Implementation.DUCKDB:
         return frame
     name = f"settled_{abs(id(frame)):x}"
@@ -179,9 +177,9 @@ def settle(frame: nw.LazyFrame) -> nw.LazyFrame:
 
 
 def release(frame: nw.LazyFrame) -> None:
-    """Give back what `settle` stored; on Spark all of it, which costs at most time."""
-    while frame.implementation.is_pyspark() and _persisted:
-        _persisted.pop().unpersist()
+    """Give back what `settle` stored."""
+    if frame.implementation.is_pyspark():
+        frame.to_native().unpersist()
     if frame.implementation is nw.Implementation.DUCKDB:
         relation: Any = frame.to_native()
         connection().execute(f"DROP TABLE IF EXISTS {relation.alias}")
@@ -230,8 +228,9 @@ def batches(frame: nw.LazyFrame) -> Iterator[pd.DataFrame]:
         yield collect(frame)
         return
     relation: Any = frame.to_native()
-    for batch in relation.to_arrow_reader(1_000_000):
-        yield batch.to_pandas()
+    with _one_sentence("The links cannot be counted"):
+        for batch in relation.to_arrow_reader(1_000_000):
+            yield batch.to_pandas()
 
 
 def write_parquet(tables: Iterable[pd.DataFrame], path: Path, note: dict[str, Any]) -> Path:
