@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -193,6 +194,7 @@ def _ingest(options: argparse.Namespace) -> None:
         print(
             f"{source['file']}: {source['format']}, {source['read']:,} read, "
             f"{source['kept']:,} kept, {source['quarantined']:,} in quarantine"
+            + _coverage(source)
         )
     for name in facts.get("unrecognised", []):
         print(f"{name}: not a source collabnet knows; left alone")
@@ -208,6 +210,16 @@ def _ingest(options: argparse.Namespace) -> None:
     if len(records.quarantine):
         first = records.quarantine.iloc[0]
         print(f"In quarantine, the first: {first['file']}, {first['record']}: {first['reason']}.")
+
+
+def _coverage(source: dict[str, Any]) -> str:
+    """Say how many works of a source state affiliations, and tie them to their authors."""
+    stated, tied = source.get("with_affiliation"), source.get("link_known")
+    if stated is None or tied is None:
+        return ""
+    if not stated:
+        return "; no affiliations in it: it links persons, but no institutions or countries"
+    return f"; {stated:.1%} with affiliations, {tied:.1%} with all of them tied to authors"
 
 
 def _edges(options: argparse.Namespace) -> None:

@@ -9,6 +9,9 @@ PERSON_CAP
     At person level, works with more than this many persons are left out of the pairs (one work
     of 5,000 authors alone would make 12 million of them). What is left out is counted in the
     note of the result. Institutions and countries have no cap.
+PERSON_NAME
+    Name that tells authors apart where a source gives no identifier of theirs, {"full", "short"}:
+    `Gilles, Hervé` or `Gilles, H`. It counts as it is written, but for dots and spaces.
 REGIONS
     Names of the regions shown by default, in the order in which they colour a map: an institution
     takes the colour of the first one it lies in.
@@ -21,6 +24,7 @@ from __future__ import annotations
 HOME: str = "00afp2z80"
 LANGUAGE: str = "en"
 PERSON_CAP: int = 100
+PERSON_NAME: str = "full"
 REGIONS: tuple[str, ...] = (
     "euregio-meuse-rhine",
     "grande-region",

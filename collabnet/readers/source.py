@@ -246,6 +246,11 @@ class Source:
             "kept": kept,
             "quarantined": quarantined,
             "merged": self.notes.get("merged", 0),
+            **{
+                name: round(self.notes[name] / kept, 4) if kept else None
+                for name in ("with_affiliation", "link_known")
+                if name in self.notes
+            },
             "ingested_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
 
