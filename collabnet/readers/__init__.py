@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collabnet.errors import InputError, SchemaError, UnknownNameError
-from collabnet.readers import agreements, cordis, openalex, ror, scopus, tidy, wos
+from collabnet.readers import agreements, cordis, openalex, pubmed, ror, scopus, tidy, wos
 from collabnet.readers.source import Source, sha256
 from collabnet.records import PROVENANCE, Records, read_store
 
@@ -40,6 +40,8 @@ FORMATS: dict[str, Format] = {
     "agreements": Format("agreement template (CSV, XLSX)", agreements.sniff, agreements.read),
     "ror": Format("ROR registry, schema v2 (JSON, zip)", ror.sniff, ror.read),
     "scopus": Format("Scopus (CSV)", scopus.sniff, scopus.read),
+    "pubmed": Format("PubMed (MEDLINE text)", pubmed.sniff, pubmed.read),
+    "pubmed-xml": Format("PubMed (XML)", pubmed.sniff_xml, pubmed.read_xml),
     "wos": Format("Web of Science (tagged, tab-delimited, XLSX)", wos.sniff, wos.read),
 }
 """Formats by name, in the order in which they are tried."""

@@ -95,12 +95,15 @@ def build(
     refused, read = [], 0
     for place, record in records:
         read += 1
+        reason = record if isinstance(record, str) else ""
         try:
-            if isinstance(record, str):
-                raise ValueError(record)  # noqa: TRY301
-            tables = _tables(work(record), scheme, known)
+            made = None if reason else work(record)
         except BROKEN as error:
+            made = None
             reason = str(error) if type(error) is ValueError else f"not built like {scheme}"
+        tables = _tables(made, scheme, known) if made else None
+        if tables is None:
+            reason = reason or "no title, identifier or author in it"
             refused.append(source.refuse(place, " ".join(reason.split())[:300]))
             continue
         activity, people, _ = tables
@@ -130,20 +133,19 @@ def build(
         "fields": pd.DataFrame(chain.from_iterable(fields)),
         "quarantine": pd.DataFrame([*refused, *source.notes.pop("remarks", [])]),
     }
-    made = Records({name: frame for name, frame in frames.items() if len(frame.columns)})
-    made.provenance["merged"] = source.notes["merged"]
-    return made
+    tables_ = {name: frame for name, frame in frames.items() if len(frame.columns)}
+    return Records(tables_, provenance={"merged": source.notes["merged"]})
 
 
 def _tables(
     work: Work, scheme: str, known: dict[str, dict[str, Row]]
-) -> tuple[Row, list[Row], list[Row]]:
-    """Return the activity, its participants and its fields."""
+) -> tuple[Row, list[Row], list[Row]] | None:
+    """Return the activity, its participants and its fields; None where nothing names it."""
     title, number = clean(work.title), doi(clean(work.doi))
     ids = {name: clean(value) for name, value in work.ids.items() if clean(value)}
     authors = [author for author in work.authors if clean(author.name or author.short)]
     if not (title or number or ids or authors):
-        raise ValueError("no title, identifier or author in it")
+        return None
     native = next(((NATIVE[name], ids[name]) for name in NATIVE if name in ids), None)
     if native is None:
         names = [clean(author.name or author.short) for author in authors]
@@ -217,11 +219,7 @@ def _digest(text: str) -> str:
 
 def clean(text: object) -> str:
     """Return text in one line, without what neither a store nor a screen can hold."""
-    if not isinstance(text, str | int | float):
-        if text is None:
-            return ""
-        raise TypeError
-    return " ".join(str(text).encode("utf-8", "replace").decode().replace("\0", "").split())
+    return " ".join(str(text or "").encode("utf-8", "replace").decode().replace("\0", "").split())
 
 
 def split(text: str, separator: str = ";") -> list[str]:
@@ -366,3 +364,29 @@ def values(record: Pairs, *tags: str) -> list[str]:
 def one(record: Pairs, *tags: str) -> str:
     """Return the first value of the first of `tags` that has any, or nothing."""
     return next(iter(values(record, *tags)), "")
+
+
+def elements(source: Source, *names: str) -> Iterator[tuple[str, Any]]:
+    """Yield the XML elements of these names, one by one; entities and what is outside are refused.
+
+    What stands before a fault in the XML is kept, and the fault is a record that cannot be read.
+    """
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, iterparse
+
+    number = 0
+    with source.unpacked() as file:
+        try:
+            for _, element in iterparse(file):
+                name = element.tag.rpartition("}")[2]
+                if name in names:
+                    number += 1
+                    yield f"{name} {number}", element
+                    element.clear()
+        except DefusedXmlException:
+            raise InputError(
+                f"{source.name}: XML that defines entities of its own, as no export does. Get the "
+                "file again."
+            ) from None
+        except (ParseError, LookupError, ValueError) as error:
+            yield "the XML", f"it breaks there ({error}); what follows is lost"
