@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collabnet.errors import InputError, SchemaError, UnknownNameError
-from collabnet.readers import agreements, cordis, openalex, pubmed, ror, scopus, tidy, wos
+from collabnet.readers import agreements, bibtex, cordis, openalex, pubmed, ris, ror, scopus, tidy, wos
 from collabnet.readers.source import Source, sha256
 from collabnet.records import PROVENANCE, Records, read_store
 
@@ -43,6 +43,8 @@ FORMATS: dict[str, Format] = {
     "pubmed": Format("PubMed (MEDLINE text)", pubmed.sniff, pubmed.read),
     "pubmed-xml": Format("PubMed (XML)", pubmed.sniff_xml, pubmed.read_xml),
     "wos": Format("Web of Science (tagged, tab-delimited, XLSX)", wos.sniff, wos.read),
+    "ris": Format("RIS", ris.sniff, ris.read),
+    "bibtex": Format("BibTeX", bibtex.sniff, bibtex.read),
 }
 """Formats by name, in the order in which they are tried."""
 

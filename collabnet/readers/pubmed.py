@@ -105,5 +105,5 @@ def _kind(kinds: list[str]) -> str:
 
 def _places(text: str) -> list[str]:
     """Return the affiliations in one: some are joined by semicolons, each with its country."""
-    parts = split(text)
+    parts = split(clean(text))
     return parts if sum(country_of(part) is not None for part in parts) > 1 else [text]

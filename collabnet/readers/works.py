@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import html
 import json
 import re
 import unicodedata
@@ -219,7 +220,8 @@ def _digest(text: str) -> str:
 
 def clean(text: object) -> str:
     """Return text in one line, without what neither a store nor a screen can hold."""
-    return " ".join(str(text or "").encode("utf-8", "replace").decode().replace("\0", "").split())
+    plain = html.unescape(str(text or "")).encode("utf-8", "replace").decode()
+    return " ".join(plain.replace("\0", "").split())
 
 
 def split(text: str, separator: str = ";") -> list[str]:
