@@ -12,7 +12,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collabnet.errors import InputError, SchemaError, UnknownNameError
-from collabnet.readers import agreements, bibtex, cordis, openalex, pubmed, ris, ror, scopus, tidy, wos
+from collabnet.readers import (
+    agreements,
+    bibtex,
+    cordis,
+    crossref,
+    dimensions,
+    lens,
+    oai,
+    openalex,
+    openalex_csv,
+    pubmed,
+    ris,
+    ror,
+    scopus,
+    tidy,
+    wos,
+)
 from collabnet.readers.source import Source, sha256
 from collabnet.records import PROVENANCE, Records, read_store
 
@@ -39,10 +55,16 @@ FORMATS: dict[str, Format] = {
     "cordis": Format("CORDIS participations (CSV)", cordis.sniff, cordis.read),
     "agreements": Format("agreement template (CSV, XLSX)", agreements.sniff, agreements.read),
     "ror": Format("ROR registry, schema v2 (JSON, zip)", ror.sniff, ror.read),
+    "openalex-csv": Format("OpenAlex website export (CSV)", openalex_csv.sniff, openalex_csv.read),
     "scopus": Format("Scopus (CSV)", scopus.sniff, scopus.read),
     "pubmed": Format("PubMed (MEDLINE text)", pubmed.sniff, pubmed.read),
     "pubmed-xml": Format("PubMed (XML)", pubmed.sniff_xml, pubmed.read_xml),
     "wos": Format("Web of Science (tagged, tab-delimited, XLSX)", wos.sniff, wos.read),
+    "crossref": Format("Crossref works (JSON)", crossref.sniff, crossref.read),
+    "lens": Format("The Lens (CSV, JSON)", lens.sniff, lens.read),
+    "dimensions": Format("Dimensions (CSV, XLSX)", dimensions.sniff, dimensions.read),
+    "oai": Format("OAI-PMH Dublin Core (XML)", oai.sniff, oai.read),
+    "csl": Format("CSL-JSON", crossref.sniff_csl, crossref.read_csl),
     "ris": Format("RIS", ris.sniff, ris.read),
     "bibtex": Format("BibTeX", bibtex.sniff, bibtex.read),
 }

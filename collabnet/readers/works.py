@@ -392,3 +392,40 @@ def elements(source: Source, *names: str) -> Iterator[tuple[str, Any]]:
             ) from None
         except (ParseError, LookupError, ValueError) as error:
             yield "the XML", f"it breaks there ({error}); what follows is lost"
+
+
+def json_items(source: Source, *wrappers: str) -> Iterator[tuple[str, Any]]:
+    """Yield the objects of JSON: one, a list of them, JSON Lines, or what `wrappers` wrap."""
+
+    def unwrapped(value: Any) -> Any:
+        for name in wrappers:
+            value = value[name] if isinstance(value, dict) and name in value else value
+        return value
+
+    with source.text() as file:
+        text = file.read()
+    try:
+        whole = unwrapped(json.loads(text))
+    except RecursionError:
+        raise InputError(f"{source.name}: nested too deeply to be records. Get it again.") from None
+    except ValueError as error:
+        lines = text.split("\n")
+        if not any(line.strip().startswith("{") and _parsed(line) for line in lines[:20]):
+            raise InputError(
+                f"{source.name}: not complete JSON, it breaks at line "
+                f"{getattr(error, 'lineno', '?')} (cut short while downloading?). Get it again."
+            ) from None
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                value = _parsed(line)
+                yield f"line {number}", "not a complete object" if value is None else unwrapped(value)
+        return
+    for number, item in enumerate(whole if isinstance(whole, list) else [whole], 1):
+        yield f"item {number}", item
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
