@@ -193,8 +193,7 @@ def _ingest(options: argparse.Namespace) -> None:
     for source in facts["sources"]:
         print(
             f"{source['file']}: {source['format']}, {source['read']:,} read, "
-            f"{source['kept']:,} kept, {source['quarantined']:,} in quarantine"
-            + _coverage(source)
+            f"{source['kept']:,} kept, {source['quarantined']:,} in quarantine" + _coverage(source)
         )
     for name in facts.get("unrecognised", []):
         print(f"{name}: not a source collabnet knows; left alone")
@@ -213,13 +212,10 @@ def _ingest(options: argparse.Namespace) -> None:
 
 
 def _coverage(source: dict[str, Any]) -> str:
-    """Say how many works of a source state affiliations, and tie them to their authors."""
     stated, tied = source.get("with_affiliation"), source.get("link_known")
-    if stated is None or tied is None:
-        return ""
-    if not stated:
+    if stated == 0:
         return "; no affiliations in it: it links persons, but no institutions or countries"
-    return f"; {stated:.1%} with affiliations, {tied:.1%} with all of them tied to authors"
+    return f"; {stated:.1%} with affiliations, {tied:.1%} tied to authors" if stated else ""
 
 
 def _edges(options: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ the function that reads it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from os import walk
 from pathlib import Path
 from typing import NamedTuple
@@ -16,29 +16,15 @@ from collabnet.readers import (
     agreements,
     bibtex,
     cordis,
-    crossref,
-    dimensions,
-    lens,
-    oai,
+    documents,
     openalex,
-    openalex_csv,
-    pubmed,
-    ris,
     ror,
-    scopus,
+    tables,
+    tagged,
     tidy,
-    wos,
 )
-from collabnet.readers.source import Source, sha256
+from collabnet.readers.source import Format, Source, sha256
 from collabnet.records import PROVENANCE, Records, read_store
-
-
-class Format(NamedTuple):
-    """A file format: what it is called, how it is recognised, and what reads it."""
-
-    title: str
-    sniff: Callable[[Source], bool]
-    read: Callable[[Source], Records]
 
 
 class Options(NamedTuple):
@@ -55,18 +41,10 @@ FORMATS: dict[str, Format] = {
     "cordis": Format("CORDIS participations (CSV)", cordis.sniff, cordis.read),
     "agreements": Format("agreement template (CSV, XLSX)", agreements.sniff, agreements.read),
     "ror": Format("ROR registry, schema v2 (JSON, zip)", ror.sniff, ror.read),
-    "openalex-csv": Format("OpenAlex website export (CSV)", openalex_csv.sniff, openalex_csv.read),
-    "scopus": Format("Scopus (CSV)", scopus.sniff, scopus.read),
-    "pubmed": Format("PubMed (MEDLINE text)", pubmed.sniff, pubmed.read),
-    "pubmed-xml": Format("PubMed (XML)", pubmed.sniff_xml, pubmed.read_xml),
-    "wos": Format("Web of Science (tagged, tab-delimited, XLSX)", wos.sniff, wos.read),
-    "crossref": Format("Crossref works (JSON)", crossref.sniff, crossref.read),
-    "lens": Format("The Lens (CSV, JSON)", lens.sniff, lens.read),
-    "dimensions": Format("Dimensions (CSV, XLSX)", dimensions.sniff, dimensions.read),
-    "oai": Format("OAI-PMH Dublin Core (XML)", oai.sniff, oai.read),
-    "csl": Format("CSL-JSON", crossref.sniff_csl, crossref.read_csl),
-    "ris": Format("RIS", ris.sniff, ris.read),
-    "bibtex": Format("BibTeX", bibtex.sniff, bibtex.read),
+    **tables.FORMATS,
+    **tagged.FORMATS,
+    **documents.FORMATS,
+    **bibtex.FORMATS,
 }
 """Formats by name, in the order in which they are tried."""
 
@@ -90,8 +68,7 @@ def read(
     path
         File or folder.
     format
-        Name of the format, where it should not be sniffed: {"openalex", "cordis", "agreements",
-        "ror"}.
+        Name of the format, where it should not be sniffed: one of `readers.FORMATS`.
     mapping
         TOML file that maps the columns of an agreement list to the template; see `docs/formats.md`.
         It is used for what is of no format known.

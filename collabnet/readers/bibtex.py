@@ -1,6 +1,7 @@
-"""BibTeX from anywhere; Scopus and Web of Science put affiliations in it.
+r"""BibTeX from anywhere; Scopus and Web of Science put affiliations in it.
 
-Source of the grammar: BibTeXing (Patashnik 1988); of the fields: what the databases write.
+Source of the grammar: BibTeXing (Patashnik 1988); of the fields: what the databases write. Parsers
+of others read it too, but none says at which line an entry does not close, and keeps the rest.
 """
 
 from __future__ import annotations
@@ -10,131 +11,91 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-from collabnet.readers.scopus import EID
-from collabnet.readers.source import Source
-from collabnet.readers.works import Author, Work, build, split
-from collabnet.readers.wos import LEADING, work_of
-from collabnet.records import Records
+from collabnet.readers.source import Format, Source
+from collabnet.readers.tagged import LEADING, wos
+from collabnet.readers.works import Author, Row, build, clean, names, split, work
 
-ENTRY = re.compile(r"^[ \t]*@([A-Za-z]+)[ \t]*[{(]", re.MULTILINE)
-FIELD = re.compile(r"[\s,]*([^\s={}\",#][^={}\",#]*?)\s*=\s*")
-BARE = re.compile(r"[^\s,{}\"#]+")
-BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-QUOTE = re.compile(r"\\.|[{}\"]", re.DOTALL)
+ENTRY = re.compile(r"^[ \t]{0,9}@([A-Za-z]+)[ \t]{0,9}[{(]", re.MULTILINE)
 NO_WORK = {"comment", "preamble", "string"}
-ACCENT = re.compile(r"\\([`'^\"~=.]|[cHkruvd](?![A-Za-z]))\s*(?:\{\s*\\?([A-Za-z])\s*\}|\\?([A-Za-z]))")
-COMBINING = dict(zip("`'^\"~=.cHkruvd", "\u0300\u0301\u0302\u0308\u0303\u0304\u0307\u0327\u030b\u0328\u030a\u0306\u030c\u0323", strict=True))
-LETTERS = {"ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "aa": "å", "AA": "Å"}
-LETTERS |= {"o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "i": "ı", "j": "ȷ"}
-MACRO = re.compile(r"\\([A-Za-z]+)\s*(?:\{\})?|\\([&%$#_{}])|[{}]|~")
-
-
-def sniff(source: Source) -> bool:
-    """Is it text with a BibTeX entry in it?"""
-    return bool(source.is_text and ENTRY.search(source.head))
-
-
-def read(source: Source) -> Records:
-    """Read entries; an affiliation is tied to its authors where it begins with their names."""
-    return build(source, "bibtex", _entries(source), _work)
+MARK = re.compile(r"\\.|[{}\",]", re.DOTALL)
+ACCENT = re.compile(r"\\(?:([`'^\"~=.])|([cHkruvd])(?![A-Za-z])) ?\{? ?\\?([A-Za-z])")
+SIGNS = "\u0300\u0301\u0302\u0308\u0303\u0304\u0307\u0327\u030b\u0328\u030a\u0306\u030c\u0323"
+SIGN_OF = dict(zip("`'^\"~=.cHkruvd", SIGNS, strict=True))
+LETTERS = {"ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "aa": "å", "AA": "Å", "o": "ø"}
+LETTERS |= {"O": "Ø", "l": "ł", "L": "Ł"}
+MACRO = re.compile(r"\\([A-Za-z]+) ?|\\(.)|[{}]|(~)", re.DOTALL)
 
 
 def _entries(source: Source) -> Iterator[tuple[str, Any]]:
     with source.text() as file:
-        text = file.read().replace("\r\n", "\n").replace("\r", "\n")
-    starts = [found for found in ENTRY.finditer(text)]
-    ends = [found.start() for found in starts[1:]] + [len(text)]
+        file.reconfigure(newline=None)
+        text = file.read()
+    starts = list(ENTRY.finditer(text))
     line, past = 1, 0
-    for found, end in zip(starts, ends, strict=True):
-        line += text.count("\n", past, found.start())
-        past = found.start()
-        kind = found[1].lower()
-        if kind not in NO_WORK:
-            fields = _fields(text[found.end() : end])
-            reason = "the braces or quotes of the entry do not close"
-            yield f"line {line}", reason if fields is None else fields | {"ENTRYTYPE": kind}
+    for n, found in enumerate(starts):
+        line += text.count("\n", past, past := found.start())
+        end = starts[n + 1].start() if n + 1 < len(starts) else len(text)
+        if found[1].lower() not in NO_WORK:
+            fields = _fields(text[found.end() : end]) or "the braces of the entry do not close"
+            yield (
+                f"line {line}",
+                fields if isinstance(fields, str) else {"entry": found[1], **fields},
+            )
 
 
-def _fields(text: str) -> dict[str, str] | None:
-    """Return the fields of an entry by lower-case name; None where it does not close."""
-    key, comma, _ = text.partition(",")
-    fields, place = {"ID": key.strip()}, len(key) + len(comma)
-    while found := FIELD.match(text, place):
-        parts, place = [], found.end()
-        while place < len(text):
-            value, place = _value(text, place)
-            if value is None:
-                return None
-            parts.append(value)
-            more = re.compile(r"\s*#\s*").match(text, place)
-            if not more:
-                break
-            place = more.end()
-        fields.setdefault(found[1].strip().lower(), "".join(parts))
-    return fields if re.compile(r"[\s,]*[})]").match(text, place) else None
-
-
-def _value(text: str, place: int) -> tuple[str | None, int]:
-    """Return a value in braces, in quotes or bare, and where it ends."""
-    if text[place] not in '{"':
-        found = BARE.match(text, place)
-        return (found[0], found.end()) if found else (None, place)
-    depth, quoted = 0, text[place] == '"'
-    for found in (QUOTE if quoted else BRACE).finditer(text, place + quoted):
+def _fields(text: str) -> dict[str, str]:
+    """Return the fields of an entry by lower-case name, nothing where it does not close."""
+    parts, start, depth, quoted = [], 0, 0, False
+    for found in MARK.finditer(text):
         depth += {"{": 1, "}": -1}.get(found[0], 0)
-        if depth == 0 and found[0] == ('"' if quoted else "}"):
-            return text[place + 1 : found.start()], found.end()
-    return None, place
+        quoted ^= found[0] == '"' and depth == 0
+        if depth < 0 or (found[0] == "," and depth == 0 and not quoted):
+            parts.append(text[start : found.start()].partition("="))
+            start = found.end()
+        if depth < 0:
+            return {name.strip().lower(): value.strip().strip('"') for name, _, value in parts}
+    return {}
 
 
 def _plain(text: str) -> str:
     """Return text without TeX: accents and letters as they are, no braces."""
-
-    def accented(found: re.Match[str]) -> str:
-        return (found[2] or found[3]) + COMBINING[found[1]]
-
-    text = ACCENT.sub(accented, text)
-    text = MACRO.sub(lambda m: LETTERS.get(m[1] or "", m[2] or (" " if m[0] == "~" else "")), text)
+    text = ACCENT.sub(lambda found: found[3] + SIGN_OF[found[1] or found[2]], text)
+    text = MACRO.sub(lambda m: LETTERS.get(m[1] or "", m[2] or (" " if m[3] else "")), text)
     return unicodedata.normalize("NFC", text)
 
 
-def _work(raw: dict[str, str]) -> Work:
+def _work(raw: dict[str, str]) -> Row:
     fields = {name: value if name == "url" else _plain(value) for name, value in raw.items()}
-    names = re.split(r"\s+and\s+", fields.get("author", ""))
-    names = [name for name in names if name.strip() and name.strip() != "others"]
-    ut = fields.get("unique-id", "")
+    people = re.split(r"\s+and\s+", fields.get("author", "").strip())
+    people = [name for name in map(clean, people) if name not in {"", "others"}]
     stated = fields.get("affiliation") or fields.get("affiliations") or ""
-    eid = EID.search(raw.get("url", "") + raw.get("eid", ""))
-    if ut.startswith(("WOS:", "ISI:")):
-        return _of_wos(fields, names, stated)
-    cited = re.search(r"cited by:?\s*(\d+)", fields.get("note", ""), re.IGNORECASE)
-    date = fields.get("date") or f"{fields.get('month', '')} {fields.get('year', '')}"
-    return Work(
-        title=fields.get("title", ""),
-        date=date.strip(),
-        type=fields.get("document_type") or fields["ENTRYTYPE"],
-        doi=fields.get("doi", ""),
-        cited_by=cited[1] if cited else "",
-        authors=[Author(name=name) for name in names],
-        loose=split(stated),
-        ids={"eid": eid[0] if eid else "", "pmid": fields.get("pmid") or fields.get("pubmed_id", "")},
-        language=fields.get("language", ""),
-    )
+    if fields.get("unique-id", "").startswith(("WOS:", "ISI:")):
+        known = {tag: fields.get(name, "") for tag, (name,) in names("wos-bibtex").items()}
+        return wos(known.get, people, people, _addresses(stated, people))
+    eid = re.search(r"2-s2\.0-\d+", raw.get("url", ""))
+    cited = re.search(r"cited by:? *(\d+)", fields.get("note", ""), re.IGNORECASE)
+    ids = {"eid": eid[0] if eid else "", "cited_by": cited[1] if cited else ""}
+    authors = [Author(name) for name in people]
+    return work("bibtex", fields.get, authors=authors, loose=split(stated), **ids)
 
 
-def _of_wos(fields: dict[str, str], names: list[str], stated: str) -> Work:
-    """Return the work of an entry whose affiliations begin with names: `A, B; C, D, Univ X, …`."""
+def _addresses(stated: str, people: list[str]) -> list[str]:
+    """Return `A, B; C, D, Univ X` as `[A, B; C, D] Univ X`, without those of the corresponding."""
     addresses = []
-    for sentence in re.split(r"\.\s*\n\s*", stated.rstrip(". \n")):
-        rest, mine = " ".join(sentence.split()), []
-        if LEADING.match(rest):
-            continue
-        while found := next((n for n in names if rest.startswith((f"{n}, ", f"{n}; "))), None):
+    for sentence in re.split(r"\.\s*\n", stated):
+        rest, mine = clean(sentence), []
+        while found := next((n for n in people if rest.startswith((f"{n}, ", f"{n}; "))), None):
             mine.append(found)
             rest = rest[len(found) + 2 :]
-        addresses.append(f"[{'; '.join(mine)}] {rest}" if mine else rest)
-    tags = {"TI": "title", "PD": "month", "PY": "year", "DT": "type", "DI": "doi", "LA": "language"}
-    tags |= {"TC": "times-cited", "UT": "unique-id", "WC": "web-of-science-categories", "RP": ""}
-    tags |= {"OI": "orcid-numbers"}
-    work = {tag: fields.get(name, "") for tag, name in tags.items()}
-    return work_of(work | {"AU": names, "AF": names, "C1": addresses, "RP": stated})
+        if rest and not LEADING.search(rest):
+            addresses.append(f"[{'; '.join(mine)}] {rest}" if mine else rest)
+    return addresses
+
+
+FORMATS = {
+    "bibtex": Format(
+        "BibTeX",
+        lambda source: bool(source.is_text and ENTRY.search(source.head)),
+        lambda source: build(source, "bibtex", _entries(source), _work),
+    )
+}
