@@ -120,7 +120,7 @@ PubMed ID,Document Type,EID
 Lamberty A.; van Eupen J.; Brandt K.,"Lamberty, Aline (57000000001); van Eupen, Jan (57000000002); \
 Brandt, Karla (57000000003)",57000000001; 57000000002; 57000000003,"{LONG}",2021,Examples,7,{DOI},\
 "{LIEGE}; {MAASTRICHT}; {AACHEN}","Lamberty A., {LIEGE}; van Eupen J., {LIEGE}, {MAASTRICHT}; \
-Brandt K., {AACHEN}",,,"J. van Eupen; {MAASTRICHT}; email: jan@example.org",,Article,2-s2.0-85000000001
+Brandt K., {AACHEN}",,,"J. van Eupen; {MAASTRICHT}; email: a@b.org",,Article,2-s2.0-85000000001
 Lamberty A.,"Lamberty, Aline (57000000001)",57000000001,"{SHORT}",2019,Examples,0,,"{LIEGE}",\
 "Lamberty A., {LIEGE}",thanks,more thanks,a reference,,NA,Letter,2-s2.0-85000000002
 """

@@ -110,21 +110,21 @@ def test_the_command_says_how_many_works_have_affiliations(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", TEXT)
 @pytest.mark.parametrize(
-    "variant", ["mark", "crlf", "utf16", "bare16", "blank", "gz", "zip", "cut"]
+    "variant", ["mark", "crlf", "utf16", "bare16", "blank", "gz", "zip", "ended"]
 )
 def test_packing_letters_and_line_ends_change_nothing(tmp_path, name, variant):
     text = EVERY[name][1].replace("\r\n", "\n").rstrip("\n")
     plain = cn.read(put(tmp_path, f"plain/{name}", text))
     changed = {
-        "mark": lambda: b"\xef\xbb\xbf" + text.encode(),
-        "crlf": lambda: text.replace("\n", "\r\n").encode(),
-        "utf16": lambda: text.encode("utf-16"),
-        "bare16": lambda: text.encode("utf-16-le"),
-        "blank": lambda: ("\n\n" + text + "\n\n\n").encode(),
-        "gz": lambda: gzip.compress(text.encode()),
-        "cut": lambda: (text + "\n").encode(),
-        "zip": lambda: zipped(tmp_path / "inner.zip", name, text),
-    }[variant]()
+        "mark": b"\xef\xbb\xbf" + text.encode(),
+        "crlf": text.replace("\n", "\r\n").encode(),
+        "utf16": text.encode("utf-16"),
+        "bare16": text.encode("utf-16-le"),
+        "blank": ("\n\n" + text + "\n\n\n").encode(),
+        "gz": gzip.compress(text.encode()),
+        "ended": (text + "\n").encode(),
+        "zip": zipped(tmp_path / "inner.zip", name, text),
+    }[variant]
     assert_same(cn.read(put(tmp_path, f"changed/{name}", changed)), plain)
 
 
@@ -282,9 +282,17 @@ def test_a_date_is_as_precise_as_it_is_known(parts, date):
 
 def test_a_workbook_of_the_web_of_science_is_read(tmp_path):
     names = {
-        **{"AU": "Authors", "AF": "Author Full Names", "TI": "Article Title", "C1": "Addresses"},
-        **{"RP": "Reprint Addresses", "OI": "ORCIDs", "PY": "Publication Year", "DI": "DOI"},
-        **{"PD": "Publication Date", "UT": "UT (Unique WOS ID)", "TC": "Times Cited, WoS Core"},
+        "AU": "Authors",
+        "AF": "Author Full Names",
+        "TI": "Article Title",
+        "C1": "Addresses",
+        "RP": "Reprint Addresses",
+        "OI": "ORCIDs",
+        "PY": "Publication Year",
+        "DI": "DOI",
+        "PD": "Publication Date",
+        "UT": "UT (Unique WOS ID)",
+        "TC": "Times Cited, WoS Core",
     }
     book = openpyxl.Workbook()
     for row in ([names.get(tag, tag) for tag in WOS_COLUMNS], *WOS_ROWS):
@@ -402,22 +410,23 @@ def test_records_need_neither_a_first_nor_a_last_tag(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "place", "reason"),
+    ("name", "old", "new", "listed"),
     [
-        ("savedrecs.txt", "EF\n", "", "line 39", "the file ends without EF"),
-        ("savedrecs.txt", "EF\n", "PT J\nER\nEF\n", "line 40", "it names no work"),
-        ("scopus.csv", "2-s2.0-85000000002", "Scopus", "line 3", "its columns are shifted"),
-        ("scopus.csv", ",NA,Letter,2-s2.0-85000000002", "", "line 3", "columns where the header"),
-        ("dimensions.csv", "2,pub.1000000002,,,", "2,", "line 4", "11 columns where the header"),
-        ("openalex.csv", "org/W9000000002", "org/A1", "line 3", "no OpenAlex work"),
-        ("savedrecs.bib", "Year = {{2019}}", "Year = {{2019}", "line 18", "do not close"),
-        ("crossref.jsonl", "10.1000/note.2", '"', "line 2", "not a complete object"),
-        ("crossref.json", '[{"DOI": "10', '[7, {"DOI": "10', "item 1", "not built like crossref"),
-        ("orbi.xml", "<resumption", f"{WITHDRAWN}<resumption", "record 3", "has withdrawn this"),
-        ("orbi.xml", "</ListRecords>", "<broken", "after record 2", "line 11"),
+        ("savedrecs.txt", "EF\n", "", ("line 39", "the file ends without EF")),
+        ("savedrecs.txt", "EF\n", "PT J\nER\nEF\n", ("line 40", "it names no work")),
+        ("scopus.csv", "2-s2.0-85000000002", "Scopus", ("line 3", "its columns are shifted")),
+        ("scopus.csv", ",NA,Letter,2-s2.0-85000000002", "", ("line 3", "columns where the header")),
+        ("dimensions.csv", "2,pub.1000000002,,,", "2,", ("line 4", "11 columns where the header")),
+        ("openalex.csv", "org/W9000000002", "org/A1", ("line 3", "no OpenAlex work")),
+        ("savedrecs.bib", "Year = {{2019}}", "Year = {{2019}", ("line 18", "do not close")),
+        ("crossref.jsonl", "10.1000/note.2", '"', ("line 2", "not a complete object")),
+        ("crossref.json", '[{"DOI": "10', '[7, {"DOI": "10', ("item 1", "not built like crossref")),
+        ("orbi.xml", "<resumption", f"{WITHDRAWN}<resumption", ("record 3", "has withdrawn this")),
+        ("orbi.xml", "</ListRecords>", "<broken", ("after record 2", "line 11")),
     ],
 )
-def test_what_is_broken_is_listed_and_the_rest_is_kept(tmp_path, name, old, new, place, reason):
+def test_what_is_broken_is_listed_and_the_rest_is_kept(tmp_path, name, old, new, listed):
+    place, reason = listed
     assert old in EVERY[name][1]
     records = cn.read(put(tmp_path, name, EVERY[name][1].replace(old, new)))
     assert records.activities["title"].iloc[0] == LONG
@@ -436,6 +445,24 @@ def test_a_file_of_which_nothing_can_be_read_is_one_sentence(tmp_path):
         cn.InputError, match=r"line 1: it names no work; nothing else could be read"
     ):
         cn.read(put(tmp_path, "a.ris", "TY  - JOUR\nER  -\n"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@media (max-width: 9em) { a { color: red } }\n",
+        "@pytest.fixture(scope='session')\ndef a():\n    pass\n",
+        '{"author": "me", "family": "fonts", "name": "a package"}',
+        "PMID is an identifier.\nTYPE - a word\n",
+        "Authors,Title,Source\nA,B,C\n",
+    ],
+)
+def test_what_only_resembles_an_export_is_left_alone(tmp_path, text):
+    put(tmp_path, "folder/other.txt", text)
+    put(tmp_path, "folder/w.txt", WOS)
+    records = cn.read(tmp_path / "folder")
+    assert records.provenance["unrecognised"] == ["other.txt"]
+    assert records.counts()["work"] == 2
 
 
 def test_a_header_without_rows_is_no_fault(tmp_path):
@@ -504,14 +531,17 @@ def test_a_real_file_cut_short_says_at_which_line(real):
 
 def test_real_affiliations_are_found_as_often_as_they_were_counted(real):
     counted = {
-        **{"wos/01_citing_EU.txt": 933, "wos/testFile.isi": 27, "wos/badFile.isi": 25},
-        **{"wos/wos_2026_04_02_4071.txt": 54, "wos/example_data.txt": 48, "wos/BITR_test.txt": 9},
-        **{
-            "scopus/scopus.csv": 49,
-            "scopus/pybibx_scopus.bib": 257,
-            "pubmed/pybibx_pubmed.txt": 331,
-        },
-        **{"openalex_csv/openalex_export_bibliometrix.csv": 7, "lens/lens_sample.csv": 0},
+        "wos/01_citing_EU.txt": 933,
+        "wos/testFile.isi": 27,
+        "wos/badFile.isi": 25,
+        "wos/wos_2026_04_02_4071.txt": 54,
+        "wos/example_data.txt": 48,
+        "wos/BITR_test.txt": 9,
+        "scopus/scopus.csv": 49,
+        "scopus/pybibx_scopus.bib": 257,
+        "pubmed/pybibx_pubmed.txt": 331,
+        "openalex_csv/openalex_export_bibliometrix.csv": 7,
+        "lens/lens_sample.csv": 0,
     }
     found = {}
     for name in counted:

@@ -16,8 +16,8 @@ HOUSE = ROOT / "collabnet"
 FLOORS = (
     {"errors", "settings"},
     {"schema", "identifiers", "geo", "words"},
-    {"engine"},
-    {"records"},
+    {"engine", "countries"},
+    {"records", "matching"},
     {"readers", "institutions", "regions", "fetch"},
     {"links", "stores"},
     {"partnerships"},

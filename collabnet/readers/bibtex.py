@@ -16,6 +16,9 @@ from collabnet.readers.tagged import LEADING, wos
 from collabnet.readers.works import Author, Row, build, clean, names, split, work
 
 ENTRY = re.compile(r"^[ \t]{0,9}@([A-Za-z]+)[ \t]{0,9}[{(]", re.MULTILINE)
+FIRST = re.compile(r"^[ \t]{0,9}@[A-Za-z]+\s{0,9}\{\s{0,9}[^\s,{}=]*,", re.MULTILINE)
+"""What tells BibTeX from the style sheets and programs that have a word behind an @ too."""
+
 NO_WORK = {"comment", "preamble", "string"}
 MARK = re.compile(r"\\.|[{}\",]", re.DOTALL)
 ACCENT = re.compile(r"\\(?:([`'^\"~=.])|([cHkruvd])(?![A-Za-z])) ?\{? ?\\?([A-Za-z])")
@@ -95,7 +98,7 @@ def _addresses(stated: str, people: list[str]) -> list[str]:
 FORMATS = {
     "bibtex": Format(
         "BibTeX",
-        lambda source: bool(source.is_text and ENTRY.search(source.head)),
+        lambda source: bool(source.is_text and FIRST.search(source.head)),
         lambda source: build(source, "bibtex", _entries(source), _work),
     )
 }

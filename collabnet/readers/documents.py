@@ -26,13 +26,12 @@ def _items(source: Source) -> Iterator[tuple[str, Any]]:
     """Yield the objects in JSON: one, a list of them, JSON Lines, or what an answer wraps."""
     with source.text() as file:
         text = file.read()
-    lines = text.split("\n")
-    first = next((line for line in lines if line.strip()), "")
+    first = text.lstrip().partition("\n")[0]
     if (whole := _parsed(text)) is not None:
         for number, item in enumerate(whole if isinstance(whole, list) else [whole], 1):
             yield f"item {number}", item
     elif isinstance(_parsed(first), dict):
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
                 yield f"line {number}", _parsed(line) or "not a complete object"
     else:
@@ -90,13 +89,10 @@ def _at(place: Row) -> Affiliation:
     name = place.get("name") or ""
     where = [part for part in place.get("place") or [] if part not in name]
     text = place.get("name_original") or ", ".join([name, *where])
-    ids = [place.get("ror_id"), *(one.get("id") or one.get("value") for one in _list(place))]
+    stated = place.get("id") or place.get("ids") or []
+    ids = [place.get("ror_id"), *(one.get("id") or one.get("value") for one in stated)]
     ror = next((known for known in map(institution_id, ids) if known and ":" not in known), "")
     return Affiliation(text, ror, name, place.get("country_code") or "")
-
-
-def _list(place: Row) -> list[Row]:
-    return place.get("id") or place.get("ids") or []
 
 
 def _elements(source: Source, *names: str) -> Iterator[tuple[str, Any]]:
@@ -185,15 +181,12 @@ def _json(title: str, words: str, scheme: str, form: str) -> Format:
     return _format(title, "{[", words, lambda source: build(source, scheme, _items(source), make))
 
 
+CSL = r'"date-parts"|"author"\s*:\s*\[\s*\{\s*"(family|given|literal)"'
+MARKS = '"(message-type|is-referenced-by-count|reference-count)"'
 FORMATS = {
-    "crossref": _json(
-        "Crossref works (JSON)",
-        '"(message-type|is-referenced-by-count|reference-count)"',
-        "crossref",
-        "crossref",
-    ),
+    "crossref": _json("Crossref works (JSON)", MARKS, "crossref", "crossref"),
     "lens-json": _json("the Lens (JSON)", '"lens_id"', "lens", "lens-json"),
-    "csl": _json("CSL-JSON", '"(date-parts|family)"', "csl", "crossref"),
+    "csl": _json("CSL-JSON", CSL, "csl", "crossref"),
     "pubmed-xml": _format("PubMed (XML)", "<", r"<Pubmed(Book)?Article", _read_pubmed),
     "oai": _format("OAI-PMH Dublin Core (XML)", "<", r"<(\w+:)?(OAI-PMH|ListRecords)\b", _read_oai),
 }

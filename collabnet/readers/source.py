@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -110,7 +111,7 @@ class Source:
         """Name of the file, without its folder."""
         return self.path.name
 
-    @property
+    @cached_property
     def is_text(self) -> bool:
         """Is the beginning readable text?"""
         strange = sum(c == "\ufffd" or (c < " " and c not in "\t\r\n\f") for c in self.head)

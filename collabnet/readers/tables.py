@@ -10,6 +10,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from collabnet.errors import InputError
@@ -27,16 +28,11 @@ LONGEST_CELL = 1 << 24
 def has_columns(source: Source, form: str) -> bool:
     """Is it a table or workbook with the columns that tell a format?"""
     try:
-        if source.packing == "xlsx":
-            first = [cells for _, cells in sheet_rows(source)[:HEADER_WITHIN]]
-        else:
-            text = source.is_text and source.head.lstrip()[:1] not in {"{", "[", "<"}
-            lines = source.head.splitlines()[:HEADER_WITHIN] if text else []
-            first = list(csv.reader(lines, delimiter=_delimiter(source)))
+        first = [set(map(str.strip, cells)) for _, cells in islice(_rows(source), HEADER_WITHIN)]
     except InputError as error:
         source.fault = str(error).removeprefix(f"{source.name}: ")
         return False
-    return any(set(names(form)["needs"]) <= set(map(str.strip, cells)) for cells in first)
+    return any(set(names(form)["needs"]) <= cells for cells in first)
 
 
 def table(source: Source, form: str, surplus: str = "") -> Iterator[tuple[str, Any]]:
@@ -47,7 +43,7 @@ def table(source: Source, form: str, surplus: str = "") -> Iterator[tuple[str, A
     """
     header: list[str] = []
     strict = source.packing != "xlsx" and _delimiter(source) != "\t"
-    for number, cells in sheet_rows(source) if source.packing == "xlsx" else _lines(source):
+    for number, cells in _rows(source):
         row = list(cells)
         while len(row) > len(header) and not row[-1].strip():
             row.pop()
@@ -65,33 +61,34 @@ def table(source: Source, form: str, surplus: str = "") -> Iterator[tuple[str, A
             yield f"line {number}", dict(zip(reversed(header), reversed(row), strict=True))
 
 
+def _rows(source: Source) -> Iterator[tuple[int, list[str]]]:
+    if source.packing == "xlsx":
+        yield from sheet_rows(source)
+    if not source.is_text or source.head.lstrip()[:1] in {"{", "[", "<"}:
+        return
+    csv.field_size_limit(LONGEST_CELL)
+    tabs = (delimiter := _delimiter(source)) == "\t"
+    quoting = csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
+    with source.text() as file:
+        reader = csv.reader(file, delimiter=delimiter, quoting=quoting)
+        try:
+            for cells in reader:
+                # Between tabs, quotes belong to the text, but for those of a spreadsheet.
+                yield reader.line_num, list(map(_unquoted, cells)) if tabs else cells
+        except csv.Error as error:
+            raise InputError(
+                f"{source.name}, line {reader.line_num}: not a table ({error}). Export it again."
+            ) from None
+
+
 def _delimiter(source: Source) -> str:
     lines = source.head.splitlines()[:HEADER_WITHIN]
     line = next((line for line in lines if max(map(line.count, ",;\t|")) > 2), "")
     return max(",;\t|", key=line.count)
 
 
-def _lines(source: Source) -> Iterator[tuple[int, list[str]]]:
-    csv.field_size_limit(LONGEST_CELL)
-    delimiter = _delimiter(source)
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-    with source.text() as file:
-        reader = csv.reader(file, delimiter=delimiter, quoting=quoting)
-        try:
-            for cells in reader:
-                if delimiter == "\t":  # quotes belong to the text, but for those of a spreadsheet
-                    quoted = [cell[:1] == cell[-1:] == '"' for cell in cells]
-                    pairs = zip(cells, quoted, strict=True)
-                    yield (
-                        reader.line_num,
-                        [c[1:-1].replace('""', '"') if q else c for c, q in pairs],
-                    )
-                else:
-                    yield reader.line_num, cells
-        except csv.Error as error:
-            raise InputError(
-                f"{source.name}, line {reader.line_num}: not a table ({error}). Export it again."
-            ) from None
+def _unquoted(cell: str) -> str:
+    return cell[1:-1].replace('""', '"') if cell[:1] == cell[-1:] == '"' else cell
 
 
 def _aligned(size: int, *columns: list[str]) -> list[tuple[str, ...]]:
@@ -100,8 +97,9 @@ def _aligned(size: int, *columns: list[str]) -> list[tuple[str, ...]]:
 
 
 def _scopus(row: Row) -> Row:
-    if row["EID"].strip() and "2-s2.0-" not in row["EID"]:
-        raise ValueError(f"its columns are shifted: EID is {row['EID'][:40]!r}")
+    eid = row.get("EID", "").strip()
+    if eid and not eid.startswith("2-s2.0-"):
+        raise ValueError(f"its columns are shifted: EID is {eid[:40]!r}")
     ids = re.findall(r"\d{5,}", row.get("Author(s) ID", ""))
     # Exports before 2020 separate the authors by commas.
     short = split(row["Authors"], ";" if ";" in row["Authors"] or len(ids) < 2 else ", ")
