@@ -195,10 +195,8 @@ def main() -> None:
         result = json.loads(run.stdout)
         total.update(result["done"])
         faults += result["faults"]
-        print(
-            f"{name:55} {sum(result['done'].values()):7,} {len(result['faults'])} faults",
-            flush=True,
-        )
+        reads = sum(result["done"].values())
+        print(f"{name:15} {reads:7,} reads, peak {result['peak']} MB", flush=True)
     print("\n".join(f"{form:15} {count:9,}" for form, count in total.most_common()))
     print(f"{sum(total.values()):,} reads, {len(faults)} faults")
     print("\n".join(faults))

@@ -1,7 +1,7 @@
-"""The country of an affiliation, read off the end of it.
+"""The country of an affiliation, read off the end of it; what decides stands in `docs/matching.md`.
 
 Names are those of ISO 3166-1 and of CLDR in seven languages, and those that databases and authors
-write (`data/countries.csv`). A state that broke up into several gives no country.
+write (`data/countries.csv`).
 """
 
 from __future__ import annotations
@@ -15,18 +15,15 @@ from importlib.resources import files
 from collabnet import settings
 from collabnet.identifiers import name_key
 
-NOISE = re.compile(
+NOISE = re.compile(  # what follows a country: addresses, telephone numbers, initials of authors
     r"electronic address.*|e-?mails?\b.*|\S+@\S+|https?:\S+|www\.\S+|\borcid\b.*|#[A-Z]+#"
     r"|\b(tel|fax|phone)\b[\s.:]*\+?\(?\d.*|\((corresponding|reprint) author\)"
     r"|\b\d{4} [A-Z]{2}(?=[\s.,;]*$)"
     r"|\((?:[A-Z]\.?[-. ]*){1,4}(?:[,;] *(?:[A-Z]\.?[-. ]*){1,4})*\)",
     re.IGNORECASE | re.DOTALL,
 )
-"""What may follow a country: addresses, telephone numbers, the initials of authors."""
-
-SKIPPED = {"and", "the", "amp"}
-DIGIT = re.compile(r"\d")
-US_POSTCODE = re.compile(r"\d{5}(\d{4})?")
+PASSED_OVER = re.compile(r".*\d.*|and|the|amp", re.IGNORECASE)
+POSTCODE = re.compile(r"\d{5}(\d{4})?")
 WORDS = re.compile("AL|CO|DE|HI|ID|IN|LA|MA|MD|ME|MS|OK|OR|PA")
 """Codes of states that are words or degrees too: they need a part of their own, or a postcode."""
 
@@ -35,11 +32,10 @@ LONGEST = 9
 
 
 @cache
-def _names() -> dict[str, dict[str, str]]:
-    """Return kind → key → code: names, states and state codes, and what lies `beside` a name."""
+def country_names() -> dict[str, dict[str, str]]:
+    """Return kind → key → code: of names, states, state codes, and what lies `beside` a name."""
     found: dict[str, dict[str, str]] = {"name": {}, "state": {}, "state code": {}}
-    path = files("collabnet") / "data" / "countries.csv"
-    with path.open(encoding="utf-8") as file:
+    with (files("collabnet") / "data" / "countries.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             kind = row["kind"].replace("written", "name")
             for name in row["names"].split("|"):
@@ -49,71 +45,56 @@ def _names() -> dict[str, dict[str, str]]:
 
 
 def country_of(text: object) -> str | None:
-    """Return the country an affiliation ends with, or None where it names none for certain.
+    """Return the country (ISO 3166-1 alpha-2) an affiliation ends with; None where none is sure.
 
-    The end decides, behind which addresses and postcodes are passed over: a city is no country,
-    and a name in the middle is part of an institution's. A state of the USA, Canada or Australia
-    gives its country. *Georgia* is the country unless
-    a postcode or a city says that it is the state; *Congo* is Brazzaville unless a city says
-    Kinshasa. Czechoslovakia, the USSR and Yugoslavia are no country of today: None.
-
-    Parameters
-    ----------
-    text
-        An affiliation as written, of one institution.
-
-    Returns
-    -------
-    ISO 3166-1 alpha-2, after `settings.COUNTRIES` (Hong Kong under its own code, for one).
-
-    Examples
-    --------
     >>> country_of("Univ Kinshasa, DEM REP CONGO"), country_of("Stanford, CA 94305 USA.")
     ('CD', 'US')
-    >>> country_of("Queens Univ Belfast, NORTH IRELAND"), country_of("Lebanon, NH 03756")
-    ('GB', 'US')
     """
-    if not isinstance(text, str):
-        return None
-    parts = re.split(r"[,;|\n]", NOISE.sub(" ", html.unescape(text)))
+    parts = re.split(
+        r"[,;|\n]", NOISE.sub(" ", html.unescape(text)) if isinstance(text, str) else ""
+    )
     words = [(word, n) for n, part in enumerate(parts) for word in re.findall(r"\w+", part)]
-    last = len(words)
-    while last and (words[last - 1][0].casefold() in SKIPPED or DIGIT.search(words[last - 1][0])):
-        last -= 1
-    postcode = "".join(word for word, _ in words[last:])
-    keys = [name_key(word) or word.lower() for word, _ in words[:last]]
-    code = _named(keys, postcode) if last else None
-    if code is None and last > 1:
-        alone = words[last - 1][1] != words[last - 2][1]
-        code = _state(keys, words[last - 1][0], postcode, alone=alone)
+    tail = ""
+    while words and PASSED_OVER.fullmatch(words[-1][0]):
+        tail = words.pop()[0] + tail
+    if not words:
+        return None
+    zipped, names = bool(POSTCODE.fullmatch(tail)), country_names()
+    keys = [name_key(word) or word.lower() for word, _ in words]
+    ends = (" ".join(keys[-size:]) for size in range(min(LONGEST, len(keys)), 0, -1))
+    end = next((end for end in ends if end in names["state"] or end in names["name"]), "")
+    last, alone = words[-1][0], len(words) > 1 and words[-1][1] != words[-2][1]
+    if end in names["state"]:  # New Mexico, before Mexico
+        code = names["state"][end]
+    elif end:
+        code = names["name"][end]
+        state = "US" if end == "georgia" and zipped else _beside(end, keys)
+        code = state or _beside(code, keys) or code
+    elif len(words) > 1 and (alone or zipped or not WORDS.fullmatch(last)):
+        code = _beside(last, keys) or names["state code"].get(last)
+    else:
+        code = None
     return settings.COUNTRIES.get(code, code) if code else None
 
 
-def _named(keys: list[str], postcode: str) -> str | None:
-    """Return the country whose name is the longest at the end; "" where it is none of today."""
-    names = _names()
-    for size in range(min(LONGEST, len(keys)), 0, -1):
-        tail = " ".join(keys[-size:])
-        if tail in names["state"]:  # New Mexico
-            return names["state"][tail]
-        if (code := names["name"].get(tail)) is not None:
-            if tail == "georgia" and US_POSTCODE.fullmatch(postcode):
-                return "US"
-            return _beside(tail, keys) or _beside(code, keys) or code
-    return None
+def english_names() -> dict[str, str]:
+    """Return code → a name of the country that `country_of` reads as this code."""
+    return {code: name for name, code in reversed(country_names()["name"].items())}
 
 
 def _beside(name: str, keys: list[str]) -> str | None:
     """Return the country that another word of the text makes of a name or code."""
-    text = f" {' '.join(keys)} "
-    return next(
-        (c for w, c in _names().get(f"beside {name}", {}).items() if f" {w} " in text), None
-    )
+    text, near = f" {' '.join(keys)} ", country_names().get(f"beside {name}", {})
+    return next((code for words, code in near.items() if f" {words} " in text), None)
 
 
-def _state(keys: list[str], last: str, postcode: str, *, alone: bool) -> str | None:
-    """Return the country of a state's code at the end."""
-    code = _names()["state code"].get(last)
-    if not code or (WORDS.fullmatch(last) and not alone and not US_POSTCODE.fullmatch(postcode)):
-        return None
-    return _beside(last, keys) or code
+def countries_in(words: list[str]) -> set[str]:
+    """Return the countries that are named anywhere among words without case and accents."""
+    names, found = country_names(), set()
+    for start in range(len(words)):
+        for end in range(start + 4, start, -1):
+            key = " ".join(words[start:end])
+            if code := names["name"].get(key) or names["state"].get(key):
+                found.add(settings.COUNTRIES.get(code, code))
+                break
+    return found

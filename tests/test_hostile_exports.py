@@ -14,7 +14,7 @@ import collabnet as cn
 BOMB = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 9))
 DTD = f'<!DOCTYPE PubmedArticleSet [<!ENTITY l0 "lol">{BOMB}]>'
 OUTSIDE = '<!DOCTYPE PubmedArticleSet [<!ENTITY l8 SYSTEM "file:///etc/passwd">]>'
-RUNS = ["x", "a;", "(", "{", " ", "a@", "<a>", "1-", "\\", "[", "cited by ", "\0"]
+RUNS = ["x", "a;", "(", "{", " ", "a@", "<a>", "1-", "\\", "[", "cited by ", "\0", "\n"]
 
 
 def read(path):

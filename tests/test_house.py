@@ -16,7 +16,7 @@ HOUSE = ROOT / "collabnet"
 FLOORS = (
     {"errors", "settings"},
     {"schema", "identifiers", "geo", "words"},
-    {"engine", "countries"},
+    {"countries", "engine"},
     {"records", "matching"},
     {"readers", "institutions", "regions", "fetch"},
     {"links", "stores"},

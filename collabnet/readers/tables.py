@@ -29,6 +29,7 @@ def has_columns(source: Source, form: str) -> bool:
     """Is it a table or workbook with the columns that tell a format?"""
     try:
         first = [set(map(str.strip, cells)) for _, cells in islice(_rows(source), HEADER_WITHIN)]
+        source.notes.pop("remarks", None)
     except InputError as error:
         source.fault = str(error).removeprefix(f"{source.name}: ")
         return False
@@ -36,11 +37,7 @@ def has_columns(source: Source, form: str) -> bool:
 
 
 def table(source: Source, form: str, surplus: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the rows of a table or workbook as dicts.
-
-    A row may be longer than the header by empty cells, or by more columns of the kind `surplus`;
-    but in a CSV it may not be shorter: that file was cut.
-    """
+    """Yield rows as dicts; one may have more columns of the kind `surplus` than the header."""
     header: list[str] = []
     strict = source.packing != "xlsx" and _delimiter(source) != "\t"
     for number, cells in _rows(source):
@@ -55,6 +52,7 @@ def table(source: Source, form: str, surplus: str = "") -> Iterator[tuple[str, A
         if more > 0 and surplus in header:
             del row[(start := header.index(surplus) + 1) : start + more]
         if len(row) > len(header) or (strict and 0 < len(row) < len(header)):
+            # In a CSV a short row was cut; elsewhere empty cells at the end may be left out.
             yield f"line {number}", f"{len(row)} columns where the header has {len(header)}"
         elif row:
             row += [""] * -more
@@ -76,9 +74,8 @@ def _rows(source: Source) -> Iterator[tuple[int, list[str]]]:
                 # Between tabs, quotes belong to the text, but for those of a spreadsheet.
                 yield reader.line_num, list(map(_unquoted, cells)) if tabs else cells
         except csv.Error as error:
-            raise InputError(
-                f"{source.name}, line {reader.line_num}: not a table ({error}). Export it again."
-            ) from None
+            reason = f"not a table from here on ({error}); the rest is lost"
+            source.notes["remarks"] = [source.refuse(f"line {reader.line_num}", reason)]
 
 
 def _delimiter(source: Source) -> str:

@@ -35,11 +35,7 @@ RIS_IDS["cited_by"] = r"(?<=cited by: )\d+|(?<=core collection: )\d+"
 def tagged(
     source: Source, form: re.Pattern[str], *, first: str, last: str = "", end: str = ""
 ) -> Iterator[tuple[str, Any]]:
-    """Yield records of tagged lines as (tag, lines of the value), in their order.
-
-    A record begins with the tag `first` and ends with `last`, either of which may be missing; a
-    line without tag continues the value above it. `end` is the tag that closes the file.
-    """
+    """Yield records as (tag, lines) pairs; a record may lack `first` or `last`."""
     record: Lines = []
     place, number, closed = "", 0, not end
     with source.text() as file:
@@ -201,7 +197,7 @@ FORMATS = {
     ),
     "ris": Format(
         "RIS",
-        lambda source: bool(re.search(r"^\s*TY {0,3}- ?\w", source.head, re.MULTILINE)),
+        lambda source: bool(re.search(r"^[ \t]{0,9}TY {0,3}- ?\w", source.head, re.MULTILINE)),
         lambda source: build(source, "ris", tagged(source, RIS, first="TY", last="ER"), _ris),
     ),
 }

@@ -32,6 +32,9 @@ MONTH = re.compile(rf"\b({'|'.join(MONTHS)})[a-z]*", re.IGNORECASE)
 YEAR = re.compile(r"(?<!\d)(?:1[5-9]\d\d|2[01]\d\d)(?!\d)")
 MAIL = re.compile(r"(?:electronic address|e-?mails?) ?:.*|[\w.+'-]{1,64}@[\w.-]{1,255}", re.I)
 ORCID = re.compile(r"(?:\d{4}-){3}\d{3}[\dX]", re.IGNORECASE)
+LONGEST = 20_000
+"""Letters of an affiliation that are kept; what is longer is none."""
+
 COUNT = re.compile(r"(\d{1,9})(?:\.0)?")
 BROKEN = (
     AttributeError,
@@ -75,10 +78,7 @@ def names(form: str) -> dict[str, list[str]]:
 
 
 def work(form: str, get: Callable[[str], Any], **more: Any) -> Row:
-    """Return a work: its fields, which `get` finds by their names in a format, and `more`.
-
-    `authors` are `Author`s; `loose` are the affiliations of which nobody says whose they are.
-    """
+    """Return a work: the fields `get` finds, its authors, the loose affiliations of nobody's."""
     found = {field: [get(name) for name in known] for field, known in names(form).items()}
     first = {field: next(filter(None, values), "") for field, values in found.items()}
     return first | {"loose": (), "date": iso_date(*map(clean, found["date"]))} | more
@@ -87,13 +87,7 @@ def work(form: str, get: Callable[[str], Any], **more: Any) -> Row:
 def build(
     source: Source, scheme: str, records: Iterable[tuple[str, Any]], make: Callable[[Any], Row]
 ) -> Records:
-    """Make the tables of (place, record) pairs; a text for a record says why it cannot be read.
-
-    Raises
-    ------
-    InputError
-        There are records, but none can be read.
-    """
+    """Make the tables of (place, record) pairs; a text for a record says why it cannot be read."""
     kept: dict[str, tuple[Row, list[Row], list[Row]]] = {}
     known: dict[str, dict[str, Row]] = {"persons": {}, "institutions": {}}
     refused, read = [], 0
@@ -141,8 +135,8 @@ def _tables(
     """Return the activity, its participants and its fields; None where nothing names it."""
     title, number = clean(given["title"]), doi(clean(given.get("doi")))
     authors = [author for author in given["authors"] if clean(author.name or author.short)]
-    forms = {name: (prefix, re.compile(form)) for name, (prefix, form) in names("ids").items()}
-    found = {name: form.fullmatch(clean(given.get(name))) for name, (_, form) in forms.items()}
+    forms = names("ids")
+    found = {name: re.fullmatch(form, clean(given.get(name))) for name, (_, form) in forms.items()}
     ids = {name: match[1] if match else "" for name, match in found.items()}
     key = next((f"{forms[name][0]}:{value}" for name, value in ids.items() if value), "")
     if not (title or number or key or authors):
@@ -188,7 +182,7 @@ def _tables(
 def _affiliation(given: str | Affiliation) -> Affiliation:
     """Return an affiliation without the e-mail addresses in it."""
     one = given if isinstance(given, Affiliation) else Affiliation(given)
-    return one._replace(text=MAIL.sub(" ", clean(one.text)).strip(" ;,."))
+    return one._replace(text=MAIL.sub(" ", clean(one.text)[:LONGEST]).strip(" ;,."))
 
 
 def _place(one: Affiliation, bodies: dict[str, Row]) -> Row:
@@ -230,10 +224,7 @@ def split(text: Any, separator: str = ";") -> list[str]:
 
 
 def iso_date(*parts: str) -> str | None:
-    """Return a date as precise as it is known; the last part that is not empty has the year.
-
-    `SEP 22` and `2010` is 2010-09-22; `2019/12/31` and `2020` disagree, and is 2020.
-    """
+    """Return a date as precise as it is known; the last part decides on the year."""
     year = next(iter(YEAR.findall(next(filter(None, reversed(parts)), ""))), None)
     for part in parts if year else ():
         pieces = re.split(r"[-/]", part.partition("T")[0])
