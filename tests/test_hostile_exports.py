@@ -1,5 +1,6 @@
 """Hostile exports: whatever is done to a file, it is read or refused in one sentence."""
 
+import csv
 import zipfile
 from contextlib import suppress
 
@@ -94,3 +95,18 @@ def test_a_damaged_export_is_read_or_refused(tmp_path, name, cut, put_in, shuffl
     if shuffled:
         data = b"\n".join(sorted(data.split(b"\n")))
     read(put(tmp_path, name, data or b" "))
+
+
+def test_a_cell_longer_than_the_limit_of_python_is_read_and_the_limit_left_as_it_was(tmp_path):
+    before = csv.field_size_limit()
+    text = EVERY["scopus.csv"][1].replace("a reference", "r" * 200_000)
+    assert cn.read(put(tmp_path, "s.csv", text)).counts()["work"] == 2
+    assert csv.field_size_limit() == before
+
+
+def test_rows_before_a_cell_of_seventeen_megabytes_are_kept(tmp_path):
+    text = EVERY["scopus.csv"][1].replace("a reference", "r" * 17_000_000)
+    records = cn.read(put(tmp_path, "s.csv", text))
+    assert records.counts()["work"] == 1
+    assert records.quarantine["record"].tolist() == ["line 3"]
+    assert "the rest is lost" in records.quarantine["reason"].iloc[0]

@@ -64,7 +64,7 @@ def _rows(source: Source) -> Iterator[tuple[int, list[str]]]:
         yield from sheet_rows(source)
     if not source.is_text or source.head.lstrip()[:1] in {"{", "[", "<"}:
         return
-    csv.field_size_limit(LONGEST_CELL)
+    limit = csv.field_size_limit(LONGEST_CELL)  # it holds for the whole process
     tabs = (delimiter := _delimiter(source)) == "\t"
     quoting = csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
     with source.text() as file:
@@ -76,6 +76,8 @@ def _rows(source: Source) -> Iterator[tuple[int, list[str]]]:
         except csv.Error as error:
             reason = f"not a table from here on ({error}); the rest is lost"
             source.notes["remarks"] = [source.refuse(f"line {reader.line_num}", reason)]
+        finally:
+            csv.field_size_limit(limit)
 
 
 def _delimiter(source: Source) -> str:
