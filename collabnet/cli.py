@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -272,7 +273,7 @@ def _ingest(options: argparse.Namespace) -> None:
     for source in facts["sources"]:
         print(
             f"{source['file']}: {source['format']}, {source['read']:,} read, "
-            f"{source['kept']:,} kept, {source['quarantined']:,} in quarantine"
+            f"{source['kept']:,} kept, {source['quarantined']:,} in quarantine" + _coverage(source)
         )
     for name in facts.get("unrecognised", []):
         print(f"{name}: not a source collabnet knows; left alone")
@@ -288,6 +289,13 @@ def _ingest(options: argparse.Namespace) -> None:
     if len(records.quarantine):
         first = records.quarantine.iloc[0]
         print(f"In quarantine, the first: {first['file']}, {first['record']}: {first['reason']}.")
+
+
+def _coverage(source: dict[str, Any]) -> str:
+    stated, tied = source.get("with_affiliation"), source.get("link_known")
+    if stated == 0:
+        return "; no affiliations in it: it links persons, but no institutions or countries"
+    return f"; {stated:.1%} with affiliations, {tied:.1%} tied to authors" if stated else ""
 
 
 def _edges(options: argparse.Namespace) -> None:

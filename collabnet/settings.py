@@ -2,6 +2,10 @@
 
 An argument wins over the environment (`COLLABNET_MEMORY`, `COLLABNET_SPILL`), that over these.
 
+COUNTRIES
+    Codes of countries counted under another, as {"HK": "CN", "MO": "CN"}. By default none is: Hong
+    Kong, Macao, Taiwan, Western Sahara and Kosovo (XK) stand under their own codes. It holds for
+    what is read off affiliations, and is stated in `provenance["resolution"]`.
 HOME
     ROR id (nine characters, no prefix) of the institution the maps and partner tables are
     drawn around. The worked example is the University of Liège.
@@ -13,6 +17,9 @@ PERSON_CAP
     At person level, works with more than this many persons are left out of the pairs (one work
     of 5,000 authors alone would make 12 million of them). What is left out is counted in the
     note of the result. Institutions and countries have no cap.
+PERSON_NAME
+    Name that tells authors apart where a source gives no identifier of theirs, {"full", "short"}:
+    `Gilles, Hervé` or `Gilles, H`. It counts as it is written, but for dots and spaces.
 REGIONS
     Names of the regions shown by default, in the order in which they colour a map: an institution
     takes the colour of the first one it lies in.
@@ -24,10 +31,12 @@ TRUNCATED_AT
 
 from __future__ import annotations
 
+COUNTRIES: dict[str, str] = {}
 HOME: str = "00afp2z80"
 LANGUAGE: str = "en"
 MEMORY: str | None = None
 PERSON_CAP: int = 100
+PERSON_NAME: str = "full"
 REGIONS: tuple[str, ...] = (
     "euregio-meuse-rhine",
     "grande-region",

@@ -16,8 +16,8 @@ HOUSE = ROOT / "collabnet"
 FLOORS = (
     {"errors", "settings"},
     {"schema", "identifiers", "geo", "words", "counting"},
-    {"engine"},
-    {"records"},
+    {"countries", "engine"},
+    {"records", "matching"},
     {"readers", "institutions", "regions", "fetch"},
     {"parties", "stores"},
     {"links"},

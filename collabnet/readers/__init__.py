@@ -6,24 +6,26 @@ the function that reads it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from itertools import zip_longest
 from os import walk
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from collabnet.errors import InputError, SchemaError, UnknownNameError
-from collabnet.readers import agreements, cordis, openalex, ror, tidy
-from collabnet.readers.source import Source, sha256
+from collabnet.readers import (
+    agreements,
+    bibtex,
+    cordis,
+    documents,
+    openalex,
+    ror,
+    tables,
+    tagged,
+    tidy,
+)
+from collabnet.readers.source import Format, Source, sha256
 from collabnet.records import PROVENANCE, Records, put_back, read_store
-
-
-class Format(NamedTuple):
-    """A file format: what it is called, how it is recognised, and what reads it."""
-
-    title: str
-    sniff: Callable[[Source], bool]
-    read: Callable[[Source], Records]
 
 
 class Options(NamedTuple):
@@ -40,6 +42,10 @@ FORMATS: dict[str, Format] = {
     "cordis": Format("CORDIS participations (CSV)", cordis.sniff, cordis.read),
     "agreements": Format("agreement template (CSV, XLSX)", agreements.sniff, agreements.read),
     "ror": Format("ROR registry, schema v2 (JSON, zip)", ror.sniff, ror.read),
+    **tables.FORMATS,
+    **tagged.FORMATS,
+    **documents.FORMATS,
+    **bibtex.FORMATS,
 }
 """Formats by name, in the order in which they are tried."""
 
@@ -64,8 +70,7 @@ def read(
     path
         File or folder.
     format
-        Name of the format, where it should not be sniffed: {"openalex", "cordis", "agreements",
-        "ror"}.
+        Name of the format, where it should not be sniffed: one of `readers.FORMATS`.
     mapping
         TOML file that maps the columns of an agreement list to the template; see `docs/formats.md`.
         It is used for what is of no format known.

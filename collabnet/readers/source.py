@@ -11,12 +11,13 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collabnet.records import Records
 
 HEAD = 1 << 16
+EXPORTS = (".txt", ".ris", ".bib", ".xml", ".nbib", ".isi", ".tsv", ".jsonl")
 LARGEST = {"zip": 4 << 30, "xlsx": 16 << 20}
 """Uncompressed bytes above which a packed file is taken for a bomb."""
 
@@ -43,6 +45,14 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "Float64": (int, float),
     "boolean": bool,
 }
+
+
+class Format(NamedTuple):
+    """A file format: what it is called, how it is recognised, and what reads it."""
+
+    title: str
+    sniff: Callable[[Source], bool]
+    read: Callable[[Source], Records]
 
 
 @dataclass
@@ -101,7 +111,7 @@ class Source:
         """Name of the file, without its folder."""
         return self.path.name
 
-    @property
+    @cached_property
     def is_text(self) -> bool:
         """Is the beginning readable text?"""
         strange = sum(c == "\ufffd" or (c < " " and c not in "\t\r\n\f") for c in self.head)
@@ -168,8 +178,10 @@ class Source:
             ) from None
 
     def member(self) -> str | None:
-        """Name the member of a zip that is read: `organization.csv`, else the largest table."""
-        data = [i for i in _members(self.path) if i.filename.lower().endswith((".json", ".csv"))]
+        """Name the member of a zip that is read: `organization.csv`, else the largest table or export."""
+        members = _members(self.path)
+        data = [i for i in members if i.filename.lower().endswith((".json", ".csv"))]
+        data = data or [i for i in members if i.filename.lower().endswith(EXPORTS)]
         if not data:
             return None
         largest = max(data, key=lambda i: (i.filename.endswith("organization.csv"), i.file_size))
@@ -246,6 +258,11 @@ class Source:
             "kept": kept,
             "quarantined": quarantined,
             "merged": self.notes.get("merged", 0),
+            **{
+                name: round(self.notes[name] / kept, 4) if kept else None
+                for name in ("with_affiliation", "link_known")
+                if name in self.notes
+            },
             "ingested_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
 
@@ -285,7 +302,13 @@ def _members(path: Path) -> list[zipfile.ZipInfo]:
 
 
 def _encoding(raw: bytes) -> str:
-    return "utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    even, odd = raw[:200:2], raw[1:200:2]
+    for name, zeros, letters in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if zeros.count(0) > 0.9 * len(zeros) and 0 not in letters:
+            return name
+    return "utf-8"
 
 
 def _fallback() -> str:

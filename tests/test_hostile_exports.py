@@ -1,0 +1,112 @@
+"""Hostile exports: whatever is done to a file, it is read or refused in one sentence."""
+
+import csv
+import zipfile
+from contextlib import suppress
+
+import pytest
+from exports import EVERY, LONG, OAI, PUBMED_XML, WOS_TAB
+from files import put
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import collabnet as cn
+
+BOMB = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 9))
+DTD = f'<!DOCTYPE PubmedArticleSet [<!ENTITY l0 "lol">{BOMB}]>'
+OUTSIDE = '<!DOCTYPE PubmedArticleSet [<!ENTITY l8 SYSTEM "file:///etc/passwd">]>'
+RUNS = ["x", "a;", "(", "{", " ", "a@", "<a>", "1-", "\\", "[", "cited by ", "\0", "\n"]
+
+
+def read(path):
+    """Read a file, or be refused in one sentence that names it."""
+    sentence = path.name
+    with suppress(cn.CollabnetError):
+        try:
+            cn.read(path)
+        except cn.CollabnetError as error:
+            sentence = str(error)
+            raise
+    assert sentence.startswith(path.name)
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize("head", [DTD, OUTSIDE])
+def test_entities_are_refused(tmp_path, head):
+    start, _, rest = PUBMED_XML.partition("<PubmedArticleSet>")
+    text = f'<?xml version="1.0"?>{head}<PubmedArticleSet>{rest}'.replace(LONG.split()[-1], "&l8;")
+    assert start
+    with pytest.raises(cn.InputError, match="defines entities of its own"):
+        cn.read(put(tmp_path, "p.xml", text))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_web_page_under_the_name_of_an_export_is_told(tmp_path, name):
+    page = "<!DOCTYPE html><html><body>Log in</body></html>"
+    with pytest.raises(cn.InputError, match="this is a web page"):
+        cn.read(put(tmp_path, name, page))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_long_runs_of_one_sign_end(tmp_path, name):
+    content = EVERY[name][1]
+    for sign in RUNS:
+        run = sign * 20_000
+        middle = content.find("Liège, Belgium") % len(content)
+        read(put(tmp_path, name, content[:middle] + run + content[middle:]))
+
+
+def test_a_hundred_thousand_columns_are_read(tmp_path):
+    header, *lines = WOS_TAB.splitlines()
+    wide = "\t".join(f"c{n}" for n in range(100_000))
+    records = cn.read(put(tmp_path, "w.txt", "\n".join([f"{header.strip()}\t{wide}", *lines])))
+    assert records.counts()["work"] == 2
+
+
+def test_a_hundred_thousand_lines_of_one_value_are_read(tmp_path):
+    text = "PT J\nAU A, B\nTI T\nCR one\n" + "   two\n" * 100_000 + "UT WOS:1\nER\nEF\n"
+    assert cn.read(put(tmp_path, "w.txt", text)).counts()["work"] == 1
+
+
+def test_deep_xml_ends(tmp_path):
+    text = OAI.replace("<resumptionToken>", "<a>" * 50_000)
+    records = cn.read(put(tmp_path, "o.xml", text))
+    assert [records.counts()["work"], len(records.quarantine)] == [2, 1]
+
+
+def test_a_name_in_a_zip_that_climbs_out_of_it_writes_nothing(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("../../escaped.ris", EVERY["scopus.ris"][1])
+    assert cn.read(tmp_path / "a.zip").counts()["work"] == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    cut=st.tuples(st.floats(0, 1), st.integers(0, 400)),
+    put_in=st.binary(max_size=12) | st.sampled_from([b'"', b"{", b"}", b"\n", b"\0", b"<", b"\r"]),
+    shuffled=st.booleans(),
+)
+def test_a_damaged_export_is_read_or_refused(tmp_path, name, cut, put_in, shuffled):
+    data = EVERY[name][1].encode()
+    here = int(cut[0] * len(data))
+    data = data[:here] + put_in + data[here + cut[1] :]
+    if shuffled:
+        data = b"\n".join(sorted(data.split(b"\n")))
+    read(put(tmp_path, name, data or b" "))
+
+
+def test_a_cell_longer_than_the_limit_of_python_is_read_and_the_limit_left_as_it_was(tmp_path):
+    before = csv.field_size_limit()
+    text = EVERY["scopus.csv"][1].replace("a reference", "r" * 200_000)
+    assert cn.read(put(tmp_path, "s.csv", text)).counts()["work"] == 2
+    assert csv.field_size_limit() == before
+
+
+def test_rows_before_a_cell_of_seventeen_megabytes_are_kept(tmp_path):
+    text = EVERY["scopus.csv"][1].replace("a reference", "r" * 17_000_000)
+    records = cn.read(put(tmp_path, "s.csv", text))
+    assert records.counts()["work"] == 1
+    assert records.quarantine["record"].tolist() == ["line 3"]
+    assert "the rest is lost" in records.quarantine["reason"].iloc[0]
