@@ -1,5 +1,9 @@
 """Settings: plain values, read at call time, overridden by arguments.
 
+COUNTRIES
+    Codes of countries counted under another, as {"HK": "CN", "MO": "CN"}. By default none is: Hong
+    Kong, Macao, Taiwan, Western Sahara and Kosovo (XK) stand under their own codes. It holds for
+    what is read off affiliations, and is stated in `provenance["resolution"]`.
 HOME
     ROR id (nine characters, no prefix) of the institution the maps and partner tables are
     drawn around. The worked example is the University of Liège.
@@ -18,6 +22,7 @@ TRUNCATED_AT
 
 from __future__ import annotations
 
+COUNTRIES: dict[str, str] = {}
 HOME: str = "00afp2z80"
 LANGUAGE: str = "en"
 PERSON_CAP: int = 100

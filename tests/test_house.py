@@ -16,7 +16,7 @@ HOUSE = ROOT / "collabnet"
 FLOORS = (
     {"errors", "settings"},
     {"schema", "identifiers", "geo", "words", "counting"},
-    {"engine"},
+    {"engine", "countries"},
     {"records"},
     {"readers", "institutions", "regions", "fetch"},
     {"links", "stores"},
