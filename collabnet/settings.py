@@ -16,6 +16,8 @@ PERSON_CAP
 REGIONS
     Names of the regions shown by default, in the order in which they colour a map: an institution
     takes the colour of the first one it lies in.
+SMALLEST
+    The smallest number of persons shown of a mobility flow; what is below is masked.
 TRUNCATED_AT
     Number of authorships at which the OpenAlex API cuts the author list of a work in a list answer.
 """
@@ -32,4 +34,5 @@ REGIONS: tuple[str, ...] = (
     "maghreb",
     "central-africa",
 )
+SMALLEST: int = 5
 TRUNCATED_AT: int = 100

@@ -1,0 +1,92 @@
+"""Small numbers of persons: masked, so that subtracting does not bring them back."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import networkx as nx
+import pandas as pd
+
+from collabnet import settings
+from collabnet.errors import InputError
+
+Node = tuple[str, Hashable]
+Cell = tuple[Node, Node]
+ROWS: Node = ("row", ("total",))
+COLUMNS: Node = ("column", ("total",))
+"""Where the totals stand: a row and a column more."""
+
+
+def mask_small(
+    table: pd.DataFrame, value: str, by: Sequence[str], threshold: int | None = None
+) -> pd.DataFrame:
+    """Mask what counts fewer persons than `threshold`, and what else would tell it.
+
+    Totals of each row and column, and of all, are taken for known, unless they are small too. A
+    cell they tell is one no cycle of masked cells goes through (a bridge of the graph whose nodes
+    are the rows and columns, and whose edges are the masked cells): further cells, the smallest
+    first, are masked until there is none, and until what is masked in a row adds up to `threshold`.
+
+    Parameters
+    ----------
+    table
+        One row a cell; it is not modified.
+    value, by
+        The column of persons, and the one or two columns that tell the cells apart.
+    threshold
+        The smallest number shown; `settings.SMALLEST` by default.
+
+    Returns
+    -------
+    The table with `value` empty where masked, and a column `masked`. `attrs["withheld"]` lists the
+    totals that must not be shown either; the note counts both.
+
+    Raises
+    ------
+    InputError
+        Two rows are one cell, or `by` is not one or two columns.
+
+    Examples
+    --------
+    >>> flows = pd.DataFrame({"from": ["L", "L", "L"], "to": ["M", "R", "H"], "n": [2, 9, 30]})
+    >>> mask_small(flows, "n", ["from", "to"]).n.tolist()
+    [nan, nan, 30.0]
+    """
+    least = settings.SMALLEST if threshold is None else threshold
+    if not 1 <= len(by) <= 2 or table.duplicated([*by]).any():
+        raise InputError(f"Masking needs one row for each cell of one or two columns, not {by}.")
+    rows = [("row", key) for key in table[by[0]]]
+    columns = [("column", key) for key in (table[by[1]] if len(by) == 2 else [""] * len(table))]
+    places = list(zip(rows, columns, strict=True))
+    cells: dict[Cell, float] = {}
+    for (row, column), persons in zip(places, table[value].fillna(0).astype(float), strict=True):
+        for cell in ((row, column), (row, COLUMNS), (ROWS, column), (ROWS, COLUMNS)):
+            cells[cell] = cells.get(cell, 0) + persons
+    hidden = {cell for cell, persons in cells.items() if 0 < persons < least}
+    while told := _told(cells, hidden, least):
+        hidden |= told
+    masked = pd.Series([place in hidden for place in places], table.index, dtype=bool)
+    out = table.assign(**{value: table[value].mask(masked), "masked": masked})
+    totals = sorted(" ".join(map(str, cell)) for cell in hidden.difference(places))
+    note = {"masked": int(masked.sum()), "smallest": least, "withheld": len(totals)}
+    out.attrs = {"note": table.attrs.get("note", {}) | note, "withheld": totals}
+    return out
+
+
+def _told(cells: dict[Cell, float], hidden: set[Cell], least: float) -> set[Cell]:
+    """Return what to mask besides, for the totals not to tell what is masked; empty where done."""
+    shown = sorted(
+        (c for c in cells.keys() - hidden if cells[c] > 0), key=lambda c: (cells[c], repr(c))
+    )
+    graph = nx.Graph(hidden)
+    more = set()
+    for node in graph:
+        total = (node, COLUMNS) if (node, COLUMNS) in cells else (ROWS, node)
+        behind = sum(cells[c] for c in hidden if node in c)
+        if total not in hidden and behind < least:
+            more |= {next(cell for cell in shown if node in cell)}
+    for bridge in nx.bridges(graph):
+        rest = nx.restricted_view(graph, [], [bridge])
+        side = nx.node_connected_component(rest, bridge[0])
+        more |= {next(cell for cell in shown if (cell[0] in side) != (cell[1] in side))}
+    return more
