@@ -14,6 +14,7 @@ Node = tuple[str, Hashable]
 Cell = tuple[Node, Node]
 ROWS: Node = ("row", ("total",))
 COLUMNS: Node = ("column", ("total",))
+ONLY: Node = ("column", ("only",))
 """Where the totals stand: a row and a column more."""
 
 
@@ -22,41 +23,19 @@ def mask_small(
 ) -> pd.DataFrame:
     """Mask what counts fewer persons than `threshold`, and what else would tell it.
 
-    Totals of each row and column, and of all, are taken for known, unless they are small too. A
-    cell they tell is one no cycle of masked cells goes through (a bridge of the graph whose nodes
-    are the rows and columns, and whose edges are the masked cells): further cells, the smallest
-    first, are masked until there is none, and until what is masked in a row adds up to `threshold`.
-
-    Parameters
-    ----------
-    table
-        One row a cell; it is not modified.
-    value, by
-        The column of persons, and the one or two columns that tell the cells apart.
-    threshold
-        The smallest number shown; `settings.SMALLEST` by default.
-
-    Returns
-    -------
-    The table with `value` empty where masked, and a column `masked`. `attrs["withheld"]` lists the
-    totals that must not be shown either; the note counts both.
-
-    Raises
-    ------
-    InputError
-        Two rows are one cell, or `by` is not one or two columns.
-
-    Examples
-    --------
-    >>> flows = pd.DataFrame({"from": ["L", "L", "L"], "to": ["M", "R", "H"], "n": [2, 9, 30]})
-    >>> mask_small(flows, "n", ["from", "to"]).n.tolist()
-    [nan, nan, 30.0]
+    `by` names the one or two columns that tell cells apart. Totals by either column, and of all,
+    are taken for known unless they are small too. They tell a cell that no cycle of masked cells
+    goes through (a bridge of the graph of rows and columns, its edges the masked cells): further
+    cells, the smallest first, are masked until there is none. `attrs["withheld"]` lists the totals
+    that must not be shown; the note counts what is masked.
     """
     least = settings.SMALLEST if threshold is None else threshold
     if not 1 <= len(by) <= 2 or table.duplicated([*by]).any():
         raise InputError(f"Masking needs one row for each cell of one or two columns, not {by}.")
     rows = [("row", key) for key in table[by[0]]]
-    columns = [("column", key) for key in (table[by[1]] if len(by) == 2 else [""] * len(table))]
+    columns = [
+        ("column", key) for key in (table[by[1]] if len(by) == 2 else [ONLY[1]] * len(table))
+    ]
     places = list(zip(rows, columns, strict=True))
     cells: dict[Cell, float] = {}
     for (row, column), persons in zip(places, table[value].fillna(0).astype(float), strict=True):
@@ -67,7 +46,7 @@ def mask_small(
         hidden |= told
     masked = pd.Series([place in hidden for place in places], table.index, dtype=bool)
     out = table.assign(**{value: table[value].mask(masked), "masked": masked})
-    totals = sorted(" ".join(map(str, cell)) for cell in hidden.difference(places))
+    totals = [_total(cell, by) for cell in sorted(hidden.difference(places), key=repr)]
     note = {"masked": int(masked.sum()), "smallest": least, "withheld": len(totals)}
     out.attrs = {"note": table.attrs.get("note", {}) | note, "withheld": totals}
     return out
@@ -88,5 +67,14 @@ def _told(cells: dict[Cell, float], hidden: set[Cell], least: float) -> set[Cell
     for bridge in nx.bridges(graph):
         rest = nx.restricted_view(graph, [], [bridge])
         side = nx.node_connected_component(rest, bridge[0])
-        more |= {next(cell for cell in shown if (cell[0] in side) != (cell[1] in side))}
+        across = [cell for cell in shown if (cell[0] in side) != (cell[1] in side)]
+        # A cell that closes a cycle at once is worth more than a smaller one.
+        closing = (cell for cell in across if cell[0] in graph and cell[1] in graph)
+        more |= {next(closing, across[0])}
     return more
+
+
+def _total(cell: Cell, by: Sequence[str]) -> dict[str, Hashable]:
+    """Say which total a cell is: that of one value of a column, or, with none, that of all."""
+    ends = zip((by[0], by[-1]), cell, (ROWS, COLUMNS), strict=True)
+    return {column: node[1] for column, node, total in ends if node not in (total, ONLY)}

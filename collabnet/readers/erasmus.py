@@ -33,6 +33,8 @@ KEPT = (
 FLOW = {"sending_country_code", "receiving_country_code", "participants"}
 PROJECT = {"project_identifier", "project_title", "coordinating_organisation_name"}
 UNKNOWN = re.compile(r"[\W_]*((unknown|undefined|omitted|not specified)[\W_]*)?", re.IGNORECASE)
+Persons = dict[tuple[str, ...], list[int]]
+"""What tells flows apart → how many persons, and the first line."""
 ISCED = re.compile(r"(\d{2,4})\b")
 
 
@@ -51,11 +53,6 @@ def read(source: Source) -> Records:
     """Read mobility: persons are added up, rows are never counted.
 
     A flow goes from one organisation to another in one academic year, activity, level and field.
-
-    Raises
-    ------
-    InputError
-        The columns are not there, or no row can be read.
     """
     persons, refused, read = _counted(source)
     source.notes["version"] = "mobility"
@@ -64,7 +61,7 @@ def read(source: Source) -> Records:
     return records
 
 
-def _flows(persons: dict[tuple[str, ...], list[int]]) -> Iterator[Row]:
+def _flows(persons: Persons) -> Iterator[Row]:
     """Yield two parties for each flow."""
     for number, (alike, (amount, line)) in enumerate(persons.items(), 1):
         ends, (year, activity, level, subject) = (alike[:3], alike[3:6]), alike[6:]
@@ -85,11 +82,10 @@ def _flows(persons: dict[tuple[str, ...], list[int]]) -> Iterator[Row]:
             yield flow | {"role": role, "country": country, "partner": name, "partner_id": erasmus}
 
 
-def _counted(
-    source: Source,
-) -> tuple[dict[tuple[str, ...], list[int]], list[dict[str, str]], int]:
+def _counted(source: Source) -> tuple[Persons, list[dict[str, str]], int]:
     """Add up the persons of rows alike in what is kept; a file may be too large to hold."""
-    persons: dict[tuple[str, ...], list[int]] = {}
+    persons: Persons = {}
+    names: dict[str, str] = {}
     refused, read = [], 0
     with source.text() as file:
         lines = csv.reader(file, delimiter=source.delimiter)
@@ -105,9 +101,11 @@ def _counted(
                 if fault:
                     refused.append(source.refuse(f"line {lines.line_num}", fault))
                     continue
-                kept = (row.get(key, "") for key in KEPT)
-                alike = tuple("" if UNKNOWN.fullmatch(cell) else cell for cell in kept)
-                persons.setdefault(alike, [0, lines.line_num])[0] += int(row["participants"])
+                kept = (" ".join(row.get(key, "").split()) for key in KEPT)
+                alike = ["" if UNKNOWN.fullmatch(cell) else cell for cell in kept]
+                for name, code in ((1, 2), (4, 5)):  # of an organisation spelled in several ways
+                    alike[name] = names.setdefault(alike[code] or alike[name], alike[name])
+                persons.setdefault(tuple(alike), [0, lines.line_num])[0] += int(row["participants"])
         except csv.Error as error:
             place = f"{source.name}, line {lines.line_num}"
             raise InputError(f"{place}: not a table ({error}). Export it again.") from None
@@ -136,13 +134,7 @@ def _lists_projects(columns: list[str]) -> bool:
 
 
 def read_projects(source: Source) -> Records:
-    """Read the list of project results: the coordinator and each `Partner n` are one party.
-
-    Raises
-    ------
-    InputError
-        The columns are not there, or no project can be read.
-    """
+    """Read the list of project results: the coordinator and each `Partner n` are one party."""
     if source.packing == "xlsx":
         table, refused, prefix = sheet_table(source, _lists_projects), [], "row "
     else:

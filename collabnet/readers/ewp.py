@@ -33,7 +33,8 @@ STAYED = ("live", "recognized")
 
 def sniff(source: Source) -> bool:
     """Is it an answer that holds agreements, mobilities or institutions?"""
-    root = ROOT.search(source.head) if source.head.lstrip().startswith("<") else None
+    is_xml = source.head.lstrip().startswith("<") and not source.is_html
+    root = ROOT.search(source.head) if is_xml else None
     if root and root[1] not in READERS:
         source.fault = (
             f"an answer of Erasmus Without Paper with ids or counts only ({root[1]}). Save what "
@@ -43,13 +44,7 @@ def sniff(source: Source) -> bool:
 
 
 def read(source: Source) -> Records:
-    """Read an answer; drafts, and stays that did not take place, go to quarantine.
-
-    Raises
-    ------
-    InputError
-        The XML is broken, declares entities of its own, or holds nothing that can be read.
-    """
+    """Read an answer; drafts, and stays that did not take place, go to quarantine."""
     root = _parsed(source)
     if root.tag not in READERS:
         raise InputError(f"{source.name}: not one of the EWP answers {', '.join(READERS)}.")

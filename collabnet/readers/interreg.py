@@ -28,11 +28,6 @@ def read(source: Source) -> Records:
     """Read partners: rows of one programme and project name are one activity.
 
     A partner whose dates are not those of the whole project has them as his membership.
-
-    Raises
-    ------
-    InputError
-        The JSON is broken, or none of its partners can be read.
     """
     try:
         with source.text() as file:

@@ -33,13 +33,7 @@ DECIMALS = {",": r"[\d\s.'’]*(,\d{1,2})?\s*(€|EUR)?", ".": r"[\d\s,'’]*(\.
 
 
 def suggest_mapping(path: Path) -> str:
-    """Propose a mapping for an agreement list; what could not be placed stands as comments.
-
-    Raises
-    ------
-    InputError
-        The file is no table with a header and a row.
-    """
+    """Propose a mapping for an agreement list; what could not be placed stands as comments."""
     source = Source.open(path)
     if source.packing == "xlsx":
         table = sheet_table(source, lambda row: sum(map(bool, row)) > 1)

@@ -45,20 +45,7 @@ def sheet_table(
 
 
 def sheet_rows(source: Source, name: str | None = None) -> Sheet:
-    """Return the rows of a sheet that are not empty, with their numbers.
-
-    Parameters
-    ----------
-    source
-        A workbook.
-    name
-        Name of the sheet; the first one by default.
-
-    Raises
-    ------
-    InputError
-        The workbook is damaged or unpacks to far too much, or has no such sheet.
-    """
+    """Return the rows of a sheet (the first by default) that are not empty, with their numbers."""
     if name not in source.sheets:
         source.sheets[name] = _read(source, name)
     return source.sheets[name]
