@@ -185,9 +185,6 @@ def test_amounts_are_read_as_the_mapping_says(tmp_path, decimal, written, amount
 
 
 def test_numbers_of_a_sheet_keep_their_decimal_point(tmp_path):
-    mapping = (
-        '[columns]\nagreement_id = "id"\npartner = "p"\namount = "a"\n[options]\ndecimal = ","'
-    )
     book = put_xlsx(tmp_path, "l.xlsx", ["id", "p", "a"], [1, "X", 12.5], [2, "X", "1.000,5"])
     records = cn.read(book, mapping=put(tmp_path, "m.toml", AMOUNTS))
     assert records.activities["amount"].tolist() == [12.5, 1000.5]
