@@ -33,9 +33,7 @@ def mask_small(
     if not 1 <= len(by) <= 2 or table.duplicated([*by]).any():
         raise InputError(f"Masking needs one row for each cell of one or two columns, not {by}.")
     rows = [("row", key) for key in table[by[0]]]
-    columns = [
-        ("column", key) for key in (table[by[1]] if len(by) == 2 else [ONLY[1]] * len(table))
-    ]
+    columns = [("column", key) for key in table[by[1]]] if len(by) == 2 else [ONLY] * len(table)
     places = list(zip(rows, columns, strict=True))
     cells: dict[Cell, float] = {}
     for (row, column), persons in zip(places, table[value].fillna(0).astype(float), strict=True):
@@ -57,11 +55,11 @@ def _told(cells: dict[Cell, float], hidden: set[Cell], least: float) -> set[Cell
     shown = sorted(
         (c for c in cells.keys() - hidden if cells[c] > 0), key=lambda c: (cells[c], repr(c))
     )
-    graph = nx.Graph(hidden)
+    graph = nx.Graph()
+    graph.add_weighted_edges_from((*cell, cells[cell]) for cell in hidden)
     more = set()
-    for node in graph:
+    for node, behind in graph.degree(weight="weight"):
         total = (node, COLUMNS) if (node, COLUMNS) in cells else (ROWS, node)
-        behind = sum(cells[c] for c in hidden if node in c)
         if total not in hidden and behind < least:
             more |= {next(cell for cell in shown if node in cell)}
     for bridge in nx.bridges(graph):

@@ -136,28 +136,19 @@ def build(
         members = parties.setdefault(identifier, {})
         if home:
             _seat_home(members, row, kind, institutions)
-        party = None
-        if row["partner"] or row["partner_id"]:
-            party = _party(row, institutions)
+        party = _party(row, institutions) if row["partner"] or row["partner_id"] else None
         if party or kind == "mobility" or not home:  # a party nobody named is one all the same
             end = row["role"] if kind == "mobility" and not home else ""
             _seat(members.setdefault(f"{party or place}{end}", {}), row, kind, party)
-        subjects = [text.strip() for text in row["field"].split(";") if text.strip()]
-        fields += [
-            {
-                "activity_id": identifier,
-                "scheme": "isced-f" if subject.isdigit() else "as written",
-                "code": subject,
-            }
-            for subject in subjects
-        ]
+        for subject in filter(None, map(str.strip, row["field"].split(";"))):
+            scheme = "isced-f" if subject.isdigit() else "as written"
+            fields.append({"activity_id": identifier, "scheme": scheme, "code": subject})
     if not activities:
         reason = refused[0]["reason"] if refused else "it has a header and no row"
         raise InputError(f"{source.name}: no agreement could be read ({reason}).")
     for activity in activities.values():
-        activity["end_status"] = activity["end_status"] or (
-            "known" if activity["end"] else "unknown"
-        )
+        stated = "known" if activity["end"] else "unknown"
+        activity["end_status"] = activity["end_status"] or stated
     source.notes |= {"read": read, "kept": read - len(refused)}
     tables = {
         "activities": pd.DataFrame(activities.values()),
@@ -221,7 +212,7 @@ def _participants(parties: dict[str, dict[str, Row]]) -> pd.DataFrame:
 
 def _country(text: str | None) -> str | None:
     """Return the code of a country written as a code or in words."""
-    return iso_country(text) or country_of(text)
+    return iso_country(text) or (country_of(text) if text else None)
 
 
 def _party(row: Row, institutions: dict[str, Row]) -> str:

@@ -54,16 +54,11 @@ def suggest_mapping(path: Path) -> str:
         lines.append(f"# not placed: {_quoted(name)}, such as {_quoted(sample)}")
     for column in [column for column in words["values"] if column in found]:
         lines += ["", f"[values.{column}]"]
+        ours = words["values"][column]
         for value in cells[found[column]]:
-            named = [
-                ours for ours, known in words["values"][column].items() if _names(value, known)
-            ]
-            choice = f"one of {', '.join(words['values'][column])}?"
-            lines.append(
-                f"{_quoted(value)} = {_quoted(named[0])}"
-                if named
-                else f"# {_quoted(value)} = {choice}"
-            )
+            named = [_quoted(name) for name, known in ours.items() if _names(value, known)]
+            choice = named[0] if named else f"one of {', '.join(ours)}?"
+            lines.append(f"{'' if named else '# '}{_quoted(value)} = {choice}")
     dates = [v for c in ("start", "end") if c in found for v in cells[found[c]]]
     dates = [date for date in dates if not DATE.fullmatch(date)]
     amounts = cells[found["amount"]] if "amount" in found else []
@@ -96,10 +91,8 @@ def _names(text: str, known: Iterable[str]) -> bool:
 
 def _options(dates: list[str], amounts: list[str]) -> list[str]:
     """Propose how dates and amounts are written, where only one way fits."""
-    patterns = [
-        p for p in PATTERNS if dates and sum(_is_date(d, p) for d in dates) > len(dates) / 2
-    ]
-    best = [p for p in patterns if all(_is_date(d, p) for d in dates if WRITTEN.fullmatch(d))]
+    dates = [text for text in dates if WRITTEN.fullmatch(text)]
+    best = [p for p in PATTERNS if dates and all(_is_date(text, p) for text in dates)]
     marks = [m for m, form in DECIMALS.items() if all(re.fullmatch(form, a) for a in amounts)]
     lines = ["", "[options]"]
     lines += [f'date_format = "{best[0]}"'] if len(best) == 1 else []
