@@ -138,10 +138,12 @@ def test_paths_that_leave_a_zip_are_read_in_place_and_written_nowhere(tmp_path):
 
 
 def test_a_cordis_zip_bomb_and_a_zip_without_participations_are_told(tmp_path, monkeypatch):
-    bomb = put_zip(tmp_path, "bomb.zip", PARTS | {"project.csv": PROJECTS + "\n" * 90_000})
-    monkeypatch.setitem(cn.readers.cordis.LARGEST, "zip", 80_000)
-    with pytest.raises(cn.InputError, match=r"bomb\.zip"):
-        cn.read(bomb)
+    grown = {name: text + "\n" * 90_000 for name, text in PARTS.items()}
+    bomb = put_zip(tmp_path, "bomb.zip", grown)
+    for limit, said in ((80_000, "would unpack to"), (150_000, "far too large")):
+        monkeypatch.setitem(cn.readers.cordis.LARGEST, "zip", limit)
+        with pytest.raises(cn.InputError, match=rf"bomb\.zip: .*{said}"):
+            cn.read(bomb)
     monkeypatch.undo()
     other = put_zip(tmp_path, "other.zip", {"project.csv": PROJECTS})
     with pytest.raises(cn.InputError, match=r"other\.zip: a table with columns no reader knows"):
