@@ -494,6 +494,7 @@ def test_the_interreg_partner_who_comes_later_is_a_member_from_then(tmp_path):
 # Every real file, and anything at all
 
 
+@pytest.mark.slow
 def test_every_real_file_of_these_kinds_is_known_without_its_name(real, tmp_path):
     known = {
         "cordis/h2020.csv.gz": ("cordis", 144_726),
