@@ -20,6 +20,7 @@ from collabnet.records import Records
 EXAMPLES = {
     "fetch": "collabnet fetch openalex --institution 00afp2z80 --years 2015:2026 --out raw",
     "ingest": "collabnet ingest data ../exports/works.jsonl.gz --out build/store",
+    "mapping": "collabnet mapping suggest agreements.xlsx --out agreements.toml",
     "edges": (
         "collabnet edges build/store --kind work --level country --count fractional "
         "--years 2019:2024 --out edges.csv"
@@ -102,6 +103,11 @@ def _parser() -> argparse.ArgumentParser:
         "--succession", action="store_true", help="count former institutions under their successor"
     )
     _add_memory(ingest)
+
+    mapping = _command(commands, "mapping", _mapping, "propose what the columns of a list mean")
+    mapping.add_argument("action", choices=["suggest"], help="propose a mapping for --mapping")
+    mapping.add_argument("file", type=Path, metavar="FILE", help="an agreement list, CSV or XLSX")
+    mapping.add_argument("--out", type=Path, metavar="FILE.toml", help="write it there")
 
     edges = _command(commands, "edges", _edges, "links made by joint activities")
     _add_store(edges)
@@ -296,6 +302,21 @@ def _coverage(source: dict[str, Any]) -> str:
     if stated == 0:
         return "; no affiliations in it: it links persons, but no institutions or countries"
     return f"; {stated:.1%} with affiliations, {tied:.1%} tied to authors" if stated else ""
+
+
+def _mapping(options: argparse.Namespace) -> None:
+    from collabnet.exports import replacing
+    from collabnet.readers.mapping import suggest_mapping
+
+    proposed = suggest_mapping(options.file)
+    if not options.out:
+        print(proposed, end="")
+        return
+    with replacing(options.out) as fresh:
+        fresh.write_text(proposed, encoding="utf-8")
+    print(
+        f"written: {options.out}; read it through, then: collabnet ingest … --mapping {options.out}"
+    )
 
 
 def _edges(options: argparse.Namespace) -> None:

@@ -23,6 +23,8 @@ PERSON_NAME
 REGIONS
     Names of the regions shown by default, in the order in which they colour a map: an institution
     takes the colour of the first one it lies in.
+SMALLEST
+    The smallest number of persons shown of a mobility flow; what is below is masked.
 SPILL
     Folder for what does not fit in memory; None: that of the system for temporary files.
 TRUNCATED_AT
@@ -43,5 +45,6 @@ REGIONS: tuple[str, ...] = (
     "maghreb",
     "central-africa",
 )
+SMALLEST: int = 5
 SPILL: str | None = None
 TRUNCATED_AT: int = 100

@@ -117,7 +117,7 @@ def test_an_end_that_is_not_given_is_unknown_and_not_open(tmp_path):
         ({"end_status": "never"}, "end_status 'never' is not one of known"),
         ({"end": "2025", "end_status": "open"}, "end_status 'open' contradicts the end 2025"),
         ({"amount": "about 5"}, "amount 'about 5' is not a number"),
-        ({"country": "Belgium"}, "country 'Belgium' is not an ISO code"),
+        ({"country": "Utopia"}, "country 'Utopia' is not an ISO code"),
         ({"agreement_id": ""}, "no agreement_id"),
         ({"kind": "mobility", "amount": "5"}, "a mobility flow needs the role"),
     ],

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / "collabnet"
 FLOORS = (
     {"errors", "settings"},
-    {"schema", "identifiers", "geo", "words", "counting"},
+    {"schema", "identifiers", "geo", "words", "counting", "privacy"},
     {"countries", "engine"},
     {"records", "matching"},
     {"readers", "institutions", "regions", "fetch"},

@@ -18,6 +18,9 @@ from collabnet.readers import (
     bibtex,
     cordis,
     documents,
+    erasmus,
+    ewp,
+    interreg,
     openalex,
     ror,
     tables,
@@ -39,8 +42,14 @@ class Options(NamedTuple):
 
 FORMATS: dict[str, Format] = {
     "openalex": Format("OpenAlex works (JSON, JSON Lines)", openalex.sniff, openalex.read),
-    "cordis": Format("CORDIS participations (CSV)", cordis.sniff, cordis.read),
+    "cordis": Format("CORDIS projects (CSV, zip, folder)", cordis.sniff, cordis.read),
     "agreements": Format("agreement template (CSV, XLSX)", agreements.sniff, agreements.read),
+    "ewp": Format("Erasmus Without Paper (XML)", ewp.sniff, ewp.read),
+    "erasmus": Format("Erasmus+ mobility (CSV)", erasmus.sniff, erasmus.read),
+    "erasmus-projects": Format(
+        "Erasmus+ project results (XLSX, CSV)", erasmus.sniff_projects, erasmus.read_projects
+    ),
+    "interreg": Format("Interreg partners (JSON)", interreg.sniff, interreg.read),
     "ror": Format("ROR registry, schema v2 (JSON, zip)", ror.sniff, ror.read),
     **tables.FORMATS,
     **tagged.FORMATS,
@@ -209,7 +218,9 @@ def _read_folder(path: Path, options: Options) -> Records:
             folders.clear()
             found.append(folder)
         else:
-            entries = [folder / file for file in sorted(files) if not file.startswith(".")]
+            together = cordis.companions(folder)
+            shown = sorted(file for file in files if not file.startswith("."))
+            entries = [folder / file for file in shown if file not in together]
             known = [entry for entry in entries if _is_known(entry, options)]
             found += known
             rest += [e.relative_to(path).as_posix() for e in entries if e not in known]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from typing import Any
 import pandas as pd
 
 from collabnet import settings
+from collabnet.countries import country_of
 from collabnet.errors import InputError
 from collabnet.identifiers import DATE, institution_id, iso_country, name_key
 from collabnet.readers.source import Source
-from collabnet.readers.workbook import Sheet, sheet_rows
+from collabnet.readers.workbook import headers, sheet_table
 from collabnet.records import Records
 from collabnet.schema import KINDS
 
@@ -37,6 +38,14 @@ STATED = ("type", "title", "start", "end", "end_status", "amount", "programme", 
 STATED_ONCE = ("kind", "start", "end", "end_status", "amount")
 """What the rows of one activity may leave empty, but not contradict."""
 
+OPTIONS = {
+    "date_format": None,
+    "sheet": None,
+    "decimal": (",", "."),
+    "parties": ("listed",),
+}
+"""What may be chosen in a mapping, and from what."""
+
 FORMS = {
     "columns": "the name of a column, in quotes",
     "values": 'a section of its own, with lines such as "theirs" = "ours"',
@@ -45,8 +54,7 @@ FORMS = {
 }
 """What may stand in each section of a mapping."""
 
-HEADER_WITHIN = 10
-"""Rows of a sheet among which its header may stand, below a banner."""
+NUMBER = re.compile(r"\d+(\.\d+)?")
 
 Row = dict[str, Any]
 
@@ -60,16 +68,8 @@ def _fitting(source: Source) -> dict[str, Any] | None:
     """Return the mapping the file fits; the empty one stands for the template."""
     for mapping in (load_mapping(source.mapping), {}):
         names = set(mapping.get("columns", {}).values())
-        if source.packing != "xlsx":
-            if _is_header(source.columns, names):
-                return mapping
-            continue
-        try:
-            rows = sheet_rows(source, mapping.get("options", {}).get("sheet"))
-        except InputError as error:
-            source.fault = str(error).removeprefix(f"{source.name}: ")
-            continue
-        if _header(rows, names) is not None:
+        sheet = mapping.get("options", {}).get("sheet")
+        if any(_is_header(columns, names) for columns in headers(source, sheet)):
             return mapping
     return None
 
@@ -86,43 +86,69 @@ def read(source: Source) -> Records:
         The file has none of the columns, or the mapping is wrong.
     """
     mapping = _fitting(source)
-    rows, refused = _rows(source, load_mapping(source.mapping) if mapping is None else mapping)
+    mapping = load_mapping(source.mapping) if mapping is None else mapping
+    listed = mapping.get("options", {}).get("parties") == "listed"
+    return build(source, *_rows(source, mapping), home=not listed)
+
+
+def build(
+    source: Source,
+    rows: Iterable[Row],
+    refused: list[dict[str, str]],
+    *,
+    name: str = "agreements",
+    prefix: str | None = None,
+    home: bool = False,
+) -> Records:
+    """Make records of rows of the template; with `home`, that institution is a party to all.
+
+    A row may hold further columns of its activity and of its party, as `activity` and `member`.
+    Ids begin with `prefix`; by default with the name of the file, as they mean nothing elsewhere.
+
+    Raises
+    ------
+    InputError
+        No row can be understood.
+    """
     activities: dict[str, Row] = {}
     parties: dict[str, dict[str, Row]] = {}
     institutions: dict[str, Row] = {}
     fields: list[Row] = []
-    read = len(rows) + len(refused)
+    stem = f"{source.path.stem}:" if prefix is None else prefix
+    read = len(refused)
+    place = ""
     for row in rows:
+        read += row["line"] != place  # a record of several parties is several rows of one place
         place = row["line"]
-        identifier = f"{source.path.stem}:{row['agreement_id']}"
+        identifier = stem + row["agreement_id"]
         fault = _fault(row) or _contradiction(row, activities.get(identifier, {}))
         if fault:
-            refused.append(source.refuse(place, fault))
+            told = refused and refused[-1]["record"] == place
+            refused += [] if told else [source.refuse(place, fault)]
             continue
         kind = row["kind"] or activities.get(identifier, {}).get("kind", "agreement")
         activity = activities.setdefault(
             identifier,
             {"activity_id": identifier, "kind": kind, "link_known": True, "synthetic": False}
-            | {"source": f"agreements:{source.name}", "record": place},
+            | {"source": f"{name}:{source.name}", "record": place},
         )
-        _state(activity, row, source.path.stem)
-        _seat(parties.setdefault(identifier, {}), row, kind, institutions)
-        subjects = [text.strip() for text in row["field"].split(";") if text.strip()]
-        fields += [
-            {
-                "activity_id": identifier,
-                "scheme": "isced-f" if subject.isdigit() else "as written",
-                "code": subject,
-            }
-            for subject in subjects
-        ]
+        _state(activity, row, stem)
+        members = parties.setdefault(identifier, {})
+        if home:
+            _seat_home(members, row, kind, institutions)
+        party = _party(row, institutions) if row["partner"] or row["partner_id"] else None
+        if party or kind == "mobility" or not home:  # a party nobody named is one all the same
+            end = row["role"] if kind == "mobility" and not home else ""
+            _seat(members.setdefault(f"{party or place}{end}", {}), row, kind, party)
+        for subject in filter(None, map(str.strip, row["field"].split(";"))):
+            scheme = "isced-f" if subject.isdigit() else "as written"
+            fields.append({"activity_id": identifier, "scheme": scheme, "code": subject})
     if not activities:
         reason = refused[0]["reason"] if refused else "it has a header and no row"
         raise InputError(f"{source.name}: no agreement could be read ({reason}).")
     for activity in activities.values():
-        activity["end_status"] = activity["end_status"] or (
-            "known" if activity["end"] else "unknown"
-        )
+        stated = "known" if activity["end"] else "unknown"
+        activity["end_status"] = activity["end_status"] or stated
     source.notes |= {"read": read, "kept": read - len(refused)}
     tables = {
         "activities": pd.DataFrame(activities.values()),
@@ -138,53 +164,61 @@ def read(source: Source) -> Records:
     return Records(tables)
 
 
+def blank(**said: Any) -> Row:
+    """Return a row of the template with what is said, and nothing else."""
+    return dict.fromkeys(COLUMNS, "") | said
+
+
 def _state(activity: Row, row: Row, stem: str) -> None:
     """Put into an activity what a row says of it, where no row before has."""
     said = {column: row[column] for column in STATED} | {"reference": row["source"]}
     for column in ("part_of", "follows"):  # ids of this list may be written bare
-        said[column] = (
-            row[column] if not row[column] or ":" in row[column] else f"{stem}:{row[column]}"
-        )
-    for column, value in said.items():
+        said[column] = row[column] if not row[column] or ":" in row[column] else stem + row[column]
+    for column, value in (said | row.get("activity", {})).items():
         activity[column] = activity.get(column) or value
 
 
-def _seat(members: dict[str, Row], row: Row, kind: str, institutions: dict[str, Row]) -> None:
-    """Put the home institution and the partner of a row among the members of its activity."""
+def _seat_home(members: dict[str, Row], row: Row, kind: str, institutions: dict[str, Row]) -> None:
+    """Put the home institution among the members of an activity, opposite the partner."""
     usual = ROLES.get(kind, "partner")
-    role = row["role"] or usual
-    home = _party({"partner_id": row["home"] or settings.HOME}, institutions)
-    members.setdefault(home, {"role": OPPOSITE.get(role, usual)})
-    if row["partner"] or row["partner_id"]:
-        partner = _party(row, institutions)
-        member = members.setdefault(partner, {})
-        member |= {"role": role} if partner != home or row["role"] else {}
-        member |= {c: row[c] for c in ("since", "until") if row[c]}
-        units = dict.fromkeys([*member.get("unit", "").split("; "), row["unit"]])
-        member["unit"] = "; ".join(unit for unit in units if unit)
-        member |= {"affiliation": row["partner"], "country": iso_country(row["country"])}
-    elif kind == "mobility":
-        members[""] = {"role": role, "country": iso_country(row["country"])}
+    body = _party({"partner_id": row["home"] or settings.HOME}, institutions)
+    role = OPPOSITE.get(row["role"] or usual, usual)
+    members.setdefault(body, {"institution_id": body, "role": role})
+
+
+def _seat(member: Row, row: Row, kind: str, party: str | None) -> None:
+    """Put into a member of an activity what a row says of it."""
+    if row["role"] or "role" not in member:
+        member["role"] = row["role"] or ROLES.get(kind, "partner")
+    member |= {c: row[c] for c in ("since", "until") if row[c]} | row.get("member", {})
+    units = dict.fromkeys([*member.get("unit", "").split("; "), row["unit"]])
+    member["unit"] = "; ".join(unit for unit in units if unit)
+    member |= {"institution_id": party, "affiliation": row["partner"]}
+    member["country"] = _country(row["country"])
 
 
 def _participants(parties: dict[str, dict[str, Row]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "activity_id": activity,
-            "institution_id": institution or None,
             "position": position,
-            "evidence": "source" if institution else None,
+            "evidence": "source" if party.get("institution_id") else None,
             **party,
         }
         for activity, members in parties.items()
-        for position, (institution, party) in enumerate(members.items(), 1)
+        for position, party in enumerate(members.values(), 1)
     )
+
+
+def _country(text: str | None) -> str | None:
+    """Return the code of a country written as a code or in words."""
+    return iso_country(text) or (country_of(text) if text else None)
 
 
 def _party(row: Row, institutions: dict[str, Row]) -> str:
     """Return the id of a party, by its identifier or else by name and country."""
     identifier = institution_id(row["partner_id"])
-    name, country = row.get("partner") or "", iso_country(row.get("country"))
+    name, country = row.get("partner") or "", _country(row.get("country"))
     if identifier is None:
         identifier = f"name:{name_key(name or row['partner_id'])}|{country or ''}"
     scheme, _, value = identifier.rpartition(":")
@@ -224,10 +258,10 @@ def _fault(row: Row) -> str | None:
         return f"end_status {row['end_status']!r} contradicts the end {row['end']}"
     if row["kind"] == "mobility" and row["role"] not in OPPOSITE:
         return "a mobility flow needs the role of the partner, sending or receiving"
-    if row["amount"] and not re.fullmatch(r"\d+(\.\d+)?", row["amount"]):
+    if row["amount"] and not NUMBER.fullmatch(row["amount"]):
         return f"amount {row['amount']!r} is not a number"
-    if row["country"] and iso_country(row["country"]) is None:
-        return f"country {row['country']!r} is not an ISO code of two letters"
+    if row["country"] and _country(row["country"]) is None:
+        return f"country {row['country']!r} is not an ISO code of two letters, nor a name known"
     return None
 
 
@@ -260,8 +294,14 @@ def _rows(source: Source, mapping: Mapping[str, Any]) -> tuple[list[Row], list[d
             f"{source.name}: not the agreement template: columns agreement_id and partner or "
             "partner_id are needed. For another layout give a --mapping FILE.toml."
         )
+    return template_rows(table, mapping, prefix), refused
+
+
+def template_rows(table: pd.DataFrame, mapping: Mapping[str, Any], prefix: str) -> list[Row]:
+    """Return the rows of a table under the names of the template; `prefix` names their place."""
+    columns, options = mapping.get("columns", {}), mapping.get("options", {})
     values, constants = mapping.get("values", {}), mapping.get("constants", {})
-    pattern = mapping.get("options", {}).get("date_format")
+    pattern, decimal = options.get("date_format"), options.get("decimal")
     rows = []
     for place, given in zip(table.index, table.fillna("").to_dict("records"), strict=True):
         if not any(given.values()):
@@ -272,8 +312,10 @@ def _rows(source: Source, mapping: Mapping[str, Any]) -> tuple[list[Row], list[d
         }
         for column in ("start", "end", "since", "until") if pattern else ():
             row[column] = _date(row[column], pattern)
+        if decimal and not (prefix == "row " and NUMBER.fullmatch(row["amount"])):
+            row["amount"] = _plain(row["amount"], decimal)
         rows.append({**row, "line": f"{prefix}{place}"})
-    return rows, refused
+    return rows
 
 
 def _date(text: str, pattern: str) -> str:
@@ -281,6 +323,12 @@ def _date(text: str, pattern: str) -> str:
         return datetime.strptime(text, pattern).date().isoformat()
     except ValueError:
         return text
+
+
+def _plain(text: str, decimal: str) -> str:
+    """Return an amount as a plain number: no blanks, currency or marks between thousands."""
+    bare = re.sub(r"[\s'’€]|EUR", "", text).replace("." if decimal == "," else ",", "")
+    return bare.replace(decimal, ".")
 
 
 def load_mapping(path: Path | None) -> dict[str, Any]:
@@ -299,7 +347,7 @@ def load_mapping(path: Path | None) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read ({error.strerror}). Check the path.") from None
     except ValueError as error:
         raise InputError(f"{path}: not a TOML file ({error}). See docs/formats.md.") from None
-    sections = {**dict.fromkeys(FORMS, COLUMNS), "options": ["date_format", "sheet"]}
+    sections = {**dict.fromkeys(FORMS, COLUMNS), "options": list(OPTIONS)}
     for section, given in mapping.items():
         if section not in sections:
             raise InputError(f"{path}: [{section}] is not one of [{'], ['.join(sections)}].")
@@ -312,6 +360,9 @@ def load_mapping(path: Path | None) -> dict[str, Any]:
             texts = list(value.values()) if isinstance(value, dict) else [value]
             if isinstance(value, dict) != (section == "values") or not _are_texts(texts):
                 raise InputError(f"{path}: {name!r} in [{section}] should be {FORMS[section]}.")
+            choices = OPTIONS[name] if section == "options" else None
+            if choices and value not in choices:
+                raise InputError(f"{path}: {name!r} should be one of {', '.join(choices)}.")
     return mapping
 
 
@@ -325,24 +376,15 @@ def _is_header(columns: list[str], names: set[str] | None = None) -> bool:
     return "agreement_id" in columns and bool({"partner", "partner_id"} & set(columns))
 
 
-def _header(rows: Sheet, names: set[str]) -> int | None:
-    """Find the header among the first rows."""
-    first = rows[:HEADER_WITHIN]
-    return next((n for n, (_, row) in enumerate(first) if _is_header(row, names)), None)
-
-
 def _sheet_table(source: Source, mapping: Mapping[str, Any]) -> pd.DataFrame:
-    rows = sheet_rows(source, mapping.get("options", {}).get("sheet"))
     names = set(mapping.get("columns", {}).values())
-    number = _header(rows, names)
-    if number is None:
+    table = sheet_table(
+        source, lambda row: _is_header(row, names), mapping.get("options", {}).get("sheet")
+    )
+    if table is None:
         wanted = ", ".join(sorted(names)) or "agreement_id, partner"
         raise InputError(
             f"{source.name}: no header row with the columns {wanted} in the sheet. Check the names"
             f"{' in ' + str(source.mapping) if source.mapping else ''}."
         )
-    header = rows[number][1]
-    below = rows[number + 1 :]
-    width = len(header)
-    cells = [[*row[:width], *[""] * (width - len(row))] for _, row in below]
-    return source.frame(cells, header, [place for place, _ in below])
+    return table

@@ -178,7 +178,7 @@ class Source:
             ) from None
 
     def member(self) -> str | None:
-        """Name the member of a zip that is read: `organization.csv`, else the largest table or export."""
+        """Name the member of a zip that is read: `organization.csv`, else the largest one."""
         members = _members(self.path)
         data = [i for i in members if i.filename.lower().endswith((".json", ".csv"))]
         data = data or [i for i in members if i.filename.lower().endswith(EXPORTS)]
