@@ -73,8 +73,8 @@ docs: .venv/ready-docs ## Build the documentation into build/docs
 lab: .venv/ready ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
-bench: .venv/ready ## Compare our speed with hand-written references
-	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+bench: .venv/ready ## Measure speed and memory, peers too (an hour; ARGS=--quick: three minutes)
+	$(BIN)/python benchmarks/run.py $(ARGS)
 
 clean: ## Remove all that make has made, .venv included
 	rm -rf build .venv .venv-spark *.egg-info .hypothesis .pytest_cache .ruff_cache

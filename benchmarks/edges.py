@@ -1,113 +1,108 @@
-"""How close `edges` comes to SQL written by hand for the same result, in one run.
+"""`collabnet.edges` against the floor, level by level, and how both grow with the number of works.
 
-    python benchmarks/edges.py [WORKS] [RUNS]
+    python benchmarks/edges.py [--quick]
 
-Makes a seeded store of synthetic works (1 000 000 by default), then alternates `collabnet.edges` at
-institution level with hand-written DuckDB SQL over the same Parquet files that gives the same table
-(ids, sorted), and prints medians and their ratio. The two results are compared edge by edge.
+Runs alternate in one process; both read the same Parquet files each time. The results are compared
+edge by edge before anything is measured. The largest store is read once more under a memory limit.
 """
 
-import json
-import statistics
-import sys
-import tempfile
-import time
-from pathlib import Path
+from __future__ import annotations
 
-import duckdb
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
 import numpy as np
-import pandas as pd
+import pyarrow.parquet as pq
+from common import COLLABNET, DATA, OURS, alternate, measure, save, say, size_of
+from floor import check_equal, floor_edges
+from stores import make_store
 
 import collabnet as cn
-from collabnet import engine, schema
-from collabnet.records import PROVENANCE
+from collabnet import settings
 
-SQL = """
-WITH took_part AS (
-  SELECT p.activity_no AS a, p.institution_no AS i, min(coalesce(w.year, w.end_year)) AS y
-  FROM '{store}/participants.parquet' p
-  JOIN '{store}/activities.parquet' w USING (activity_no)
-  WHERE w.kind = 'work' AND p.institution_no IS NOT NULL
-  GROUP BY ALL
-), sized AS (
-  SELECT took_part.*, n
-  FROM took_part JOIN (SELECT a, count(*) AS n FROM took_part GROUP BY a HAVING n > 1) USING (a)
-), pairs AS (
-  SELECT s.i AS si, t.i AS ti, sum(1.0::DOUBLE / (s.n - 1)) AS weight, count(*) AS activities,
-         min(s.y) AS first, max(s.y) AS last
-  FROM sized s JOIN took_part t ON s.a = t.a AND s.i < t.i
-  GROUP BY ALL
-)
-SELECT x.institution_id AS source, z.institution_id AS target, weight, activities, first, last
-FROM pairs
-JOIN '{store}/institutions.parquet' x ON x.institution_no = si
-JOIN '{store}/institutions.parquet' z ON z.institution_no = ti
-ORDER BY si, ti
-"""
+SIZES = {"institution": (10**5, 10**6, 10**7), "country": (10**5, 10**6, 10**7)}
+SIZES["person"] = (10**5, 10**6)
+QUICK = dict.fromkeys(SIZES, (10**4, 4 * 10**4))
+MEMORY = "4GB"
 
 
-def make_store(folder: Path, works: int) -> None:
-    """Write a store of `works` works with a heavy tail of authors, seeded."""
-    random = np.random.default_rng(20_260_101)
-    authors = np.minimum(1 + random.geometric(0.25, works), 3000)
-    authors[random.random(works) < 0.0006] = 200
-    rows = int(authors.sum())
-    houses = 20_000
-    ids = np.char.add("0", np.char.zfill(np.arange(houses).astype(str), 8))
-    work = np.repeat(np.arange(works, dtype=np.int32), authors)
-    lead = np.repeat((houses * random.random(works) ** 3).astype(np.int32), authors)
-    house = np.where(random.random(rows) < 0.45, lead, (houses * random.random(rows) ** 3))
-    house = house.astype(np.int32)
-    names = np.char.add("openalex:W", np.char.zfill(np.arange(works).astype(str), 10))
-    acts = {"activity_id": names, "kind": "work", "year": random.integers(2010, 2026, works)}
-    people = {"activity_id": names[work], "institution_id": ids[house], "role": "author"}
-    bodies = {"institution_id": ids, "name": ids, "country": "BE"}
-    tables = {
-        "activities": pd.DataFrame(acts).assign(activity_no=np.arange(works, dtype=np.int32)),
-        "participants": pd.DataFrame(people).assign(activity_no=work, institution_no=house),
-        "institutions": pd.DataFrame(bodies).assign(institution_no=np.arange(houses)),
-    }
-    folder.mkdir()
-    for name in schema.TABLES:
-        table = schema.check(name, tables.get(name, schema.empty(name)))
-        table.to_parquet(folder / f"{name}.parquet", index=False, compression="zstd")
-    stamp = {"schema": schema.VERSION, "sources": [], "merged": 0, "store": "benchmark"}
-    (folder / PROVENANCE).write_text(json.dumps(stamp), encoding="utf-8")
+def main(*, quick: bool) -> None:
+    """Measure every level at every size."""
+    chosen = QUICK if quick else SIZES
+    rows = []
+    for works in sorted({size for sizes in chosen.values() for size in sizes}):
+        store = make_store(DATA / f"store-{works}", works)
+        for level in (level for level, sizes in chosen.items() if works in sizes):
+            rows.append(compare(store, works, level, quick=quick))
+            save("edges", {"rows": rows, "growth": growth(rows), "memory": None})
+    largest = max(max(sizes) for sizes in chosen.values())
+    limited = under_a_limit(DATA / f"store-{largest}", largest)
+    save("edges", {"rows": rows, "growth": growth(rows), "memory": limited})
 
 
-def timed(run):  # noqa: ANN001, ANN201
-    """Return wall seconds, CPU seconds and the result."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    result = run()
-    return time.perf_counter() - wall, time.process_time() - cpu, result
+def compare(store: Path, works: int, level: str, *, quick: bool) -> dict[str, Any]:
+    """Return the medians of collabnet and of the floor for one level of one store."""
+    cap = settings.PERSON_CAP if level == "person" else None
+    ids = cn.read(store).institutions["institution_id"]
+    counted: dict[str, int] = {}
+
+    def ours() -> Any:
+        return cn.edges(cn.read(store), level=level, count="fractional", cap=cap)  # ty: ignore
+
+    def equal(results: dict[str, Any]) -> None:
+        counted["edges"] = len(results["collabnet"])
+        counted["pairs"] = int(results["collabnet"]["activities"].sum())
+        check_equal(results["collabnet"], results["floor"], ids)
+
+    tasks = {"collabnet": ours, "floor": partial(floor_edges, store, level, cap)}
+    figures = alternate(tasks, runs=2 if quick else 5, budget=420, check=equal)
+    ratio = {k: figures["collabnet"][k] / figures["floor"][k] for k in ("wall", "cpu")}
+    say(
+        f"{size_of(works)}, {level}: {counted['edges']:,} edges, equal; "
+        f"CPU {figures['collabnet']['cpu']:.2f} s against {figures['floor']['cpu']:.2f} s "
+        f"({ratio['cpu']:.1f} times), wall {ratio['wall']:.1f} times"
+    )
+    return {"works": works, "level": level, "cap": cap, **counted, **figures, "ratio": ratio}
 
 
-def main(works: int, runs: int) -> None:
-    """Run the two in turn and print the ratio."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = Path(folder) / "store"
-        make_store(store, works)
-        records = cn.read(store)
-        query = SQL.format(store=store)
-        figures = {"collabnet": [], "sql": []}
-        for run in range(runs + 1):
-            ours = timed(lambda: cn.edges(records, count="fractional"))
-            hand = timed(lambda: engine.collect(engine.lazy(duckdb.sql(query))))
-            if run == 0:
-                keys = ["source", "target", "activities", "first", "last"]
-                pd.testing.assert_frame_equal(
-                    ours[2][keys], hand[2][keys], check_dtype=False, check_index_type=False
-                )
-                np.testing.assert_allclose(ours[2]["weight"], hand[2]["weight"], rtol=1e-9)
-                print(f"{works:,} works, {len(ours[2]):,} edges, equal edge by edge")
-                continue
-            figures["collabnet"].append(ours[:2])
-            figures["sql"].append(hand[:2])
-        for i, what in enumerate(("wall", "CPU")):
-            a, b = (statistics.median(f[i] for f in figures[name]) for name in figures)
-            print(f"{what}: collabnet {a:.2f} s, SQL by hand {b:.2f} s, ratio {a / b:.2f}")
+def growth(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return the exponents of CPU seconds over works: slopes of straight lines through logs."""
+    found: dict[str, dict[str, float]] = {}
+    for level in dict.fromkeys(row["level"] for row in rows):
+        of_level = [row for row in rows if row["level"] == level]
+        if len(of_level) > 1:
+            works = np.log([row["works"] for row in of_level])
+            for name in ("collabnet", "floor"):
+                seconds = np.log([row[name]["cpu"] for row in of_level])
+                slope = float(np.polyfit(works, seconds, 1)[0])
+                found.setdefault(level, {})[name] = slope
+    return found
+
+
+def under_a_limit(store: Path, works: int) -> dict[str, Any]:
+    """Run the command with and without a limit on memory, and compare the two files."""
+    found: dict[str, Any] = {"works": works, "limit": MEMORY}
+    files = {}
+    for name, options in (("unlimited", []), ("limited", ["--memory", MEMORY])):
+        files[name] = out = DATA / f"edges-{name}.parquet"
+        out.unlink(missing_ok=True)
+        words = ["edges", store, "--count", "fractional", *options, "--out", out]
+        found[name] = measure([*COLLABNET, *words], timeout=900, env=OURS)
+        said = found[name].get("failed") or f"peak {found[name]['peak_mb']:,.0f} MB"
+        say(f"{size_of(works)} by the command, {name}: {said}")
+    if all(path.exists() for path in files.values()):
+        one, two = (pq.read_table(path) for path in files.values())
+        keys = [name for name in one.column_names if name != "weight"]
+        found["equal"] = one.select(keys).equals(two.select(keys)) and bool(
+            np.allclose(one["weight"].to_numpy(), two["weight"].to_numpy(), rtol=1e-9)
+        )
+        say(f"the two files are {'equal' if found['equal'] else 'NOT equal'}")
+    for path in files.values():
+        path.unlink(missing_ok=True)
+    return found
 
 
 if __name__ == "__main__":
-    sizes = [int(argument) for argument in sys.argv[1:]]
-    main(*sizes, *(1_000_000, 5)[len(sizes) :])
+    main(quick="--quick" in sys.argv)

@@ -20,6 +20,7 @@ from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
 from collabnet.indicators import collaboration, output, region_shares, similarities, strengths
 from collabnet.institutions import gazetteer, resolve, unresolved
 from collabnet.links import behind, edges, write_edges
+from collabnet.network import centrality, communities
 from collabnet.partnerships import around, compare_edges, flows, partners, within
 from collabnet.plots import plot_compare, plot_map, plot_region, save_figure
 from collabnet.readers import read, read_all
@@ -40,7 +41,9 @@ __all__ = [
     "UnknownNameError",
     "around",
     "behind",
+    "centrality",
     "collaboration",
+    "communities",
     "compare_edges",
     "edges",
     "export_table",

@@ -26,6 +26,7 @@ EXAMPLES = {
         "--years 2019:2024 --out edges.csv"
     ),
     "partners": "collabnet partners build/store --home 00afp2z80 --kind project --out p.xlsx",
+    "network": "collabnet network build/store --kind work --level country --out network.csv",
     "regions": "collabnet regions grande-region",
     "map": "collabnet map build/store --kind agreement --region maghreb --out maghreb.html",
     "atlas": "collabnet atlas build/store --out build/atlas.html --lang fr",
@@ -112,12 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     edges = _command(commands, "edges", _edges, "links made by joint activities")
     _add_store(edges)
     _add_counting(edges)
-    edges.add_argument(
-        "--level",
-        default="institution",
-        help="institution, country, person or region (default: %(default)s)",
-    )
-    edges.add_argument("--cap", type=int, help="leave out activities of more parties than this")
+    _add_level(edges)
     edges.add_argument(
         "--around", type=_id, metavar="ID", help="only the links of this node, seen from it"
     )
@@ -132,6 +128,13 @@ def _parser() -> argparse.ArgumentParser:
     partners.add_argument("--region", help="only partners in this region")
     _add_engine(partners)
     partners.add_argument("--out", help=".csv, .xlsx or .parquet; needs --kind")
+
+    network = _command(commands, "network", _network, "communities and centralities of all links")
+    _add_store(network)
+    _add_counting(network)
+    _add_level(network)
+    network.add_argument("--seed", type=int, default=0, help="of what is drawn by chance")
+    network.add_argument("--out", help=".csv, .xlsx or .parquet")
 
     regions = _command(commands, "regions", _regions, "the regions, or what makes one of them")
     regions.add_argument("name", nargs="?", help="name of a region")
@@ -184,6 +187,15 @@ def _add_counting(parser: argparse.ArgumentParser, kind: str | None = "work") ->
     parser.add_argument(
         "--count", default="full", help="full, fractional or refined (default: %(default)s)"
     )
+
+
+def _add_level(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--level",
+        default="institution",
+        help="institution, country, person or region (default: %(default)s)",
+    )
+    parser.add_argument("--cap", type=int, help="leave out activities of more parties than this")
 
 
 def _add_home(parser: argparse.ArgumentParser) -> None:
@@ -325,18 +337,11 @@ def _edges(options: argparse.Namespace) -> None:
     from collabnet.graphs import GRAPH_SUFFIXES, write_graph
 
     records = _open(options)
-    asked = {
-        "kind": options.kind,
-        "level": options.level,
-        "years": options.years,
-        "count": options.count,
-        "cap": "default" if options.cap is None else options.cap,
-    }
     if str(options.out).endswith(".parquet") and not (options.around or options.region):
-        found = links.write_edges(records, options.out, **asked)
+        found = links.write_edges(records, options.out, **_asked(options))
         print(f"{len(found):,} links, written: {options.out}")
         return
-    table = links.edges(records, **asked)
+    table = links.edges(records, **_asked(options))
     if options.around:
         bodies = records.institutions["institution_id"]
         if options.level == "institution" and options.around not in set(bodies):
@@ -350,6 +355,26 @@ def _edges(options: argparse.Namespace) -> None:
     elif options.out:
         export_table(table, options.out)
     _show(table, "links", options.out)
+
+
+def _asked(options: argparse.Namespace) -> dict[str, Any]:
+    names = ("kind", "level", "years", "count")
+    cap = "default" if options.cap is None else options.cap
+    return {name: getattr(options, name) for name in names} | {"cap": cap}
+
+
+def _network(options: argparse.Namespace) -> None:
+    from collabnet import links, network
+    from collabnet.exports import export_table
+    from collabnet.readers import read
+
+    edges = links.edges(read(options.store), **_asked(options))
+    groups = network.communities(edges, seed=options.seed)
+    table = network.centrality(edges, seed=options.seed).merge(groups, on="unit")
+    table.attrs["note"] = groups.attrs["note"] | {"what": "network"}
+    if options.out:
+        export_table(table, options.out)
+    _show(table, "units", options.out)
 
 
 def _partners(options: argparse.Namespace) -> None:

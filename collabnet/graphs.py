@@ -73,23 +73,17 @@ def to_graph(edges: pd.DataFrame, institutions: pd.DataFrame | None = None) -> n
     """
     import networkx as nx
 
-    missing = [name for name in ("source", "target", "weight") if name not in edges]
-    if missing:
-        raise SchemaError(
-            "An edges table has the columns source, target and weight; this one lacks "
-            f"{', '.join(missing)} and has {', '.join(map(str, edges.columns))}."
-        )
-    if edges[["source", "target"]].isna().any(axis=None):
-        raise SchemaError("Edges table: a row has no source or no target. Drop it or complete it.")
+    check_edges(edges)
     graph = nx.Graph(note=deepcopy(edges.attrs.get("note", {})))
-    rows = edges.drop(columns=["source", "target"]).astype(object).to_dict("records")
-    for source, target, row in zip(edges["source"], edges["target"], rows, strict=True):
-        if source == target or graph.has_edge(source, target):
-            fault = "joins an id to itself" if source == target else "stands in two rows"
-            raise SchemaError(
-                f"Edges table: the pair {source}, {target} {fault}. Merge or drop it."
-            )
-        graph.add_edges_from([(source, target, known(row.items()))])
+    rest = edges.drop(columns=["source", "target"])
+    names = list(map(str, rest))
+    numbers = all(pd.api.types.is_numeric_dtype(rest[name]) for name in rest)
+    attributes = dict if numbers and rest.notna().all(axis=None) else known
+    ends = (edges["source"].tolist(), edges["target"].tolist())
+    graph.add_edges_from(
+        (source, target, attributes(zip(names, row, strict=True)))
+        for source, target, *row in zip(*ends, *(rest[n].tolist() for n in rest), strict=True)
+    )
     _describe(graph, institutions)
     return graph
 
@@ -119,7 +113,7 @@ def to_edges(graph: nx.Graph) -> pd.DataFrame:
     >>> to_edges(nx.Graph([("FR", "BE")])).values.tolist()
     [['BE', 'FR', 1.0, <NA>, <NA>, <NA>]]
     """
-    _check_simple(graph)
+    graph = simple(graph)
     rows = [
         (*sorted((str(a), str(b))), data.get("weight", 1), *map(data.get, list(EDGES)[3:]))
         for a, b, data in graph.edges(data=True)
@@ -257,12 +251,39 @@ def _describe(graph: nx.Graph, institutions: pd.DataFrame | None) -> None:
         graph.nodes[node].update(named(node, None, row))
 
 
-def _check_simple(graph: nx.Graph) -> None:
+def check_edges(edges: pd.DataFrame) -> None:
+    """Raise a SchemaError where a table is not one of edges: two known ends, each pair once."""
+    missing = [name for name in ("source", "target", "weight") if name not in edges]
+    if missing:
+        raise SchemaError(
+            "An edges table has the columns source, target and weight; this one lacks "
+            f"{', '.join(missing)} and has {', '.join(map(str, edges.columns))}."
+        )
+    source, target = edges["source"], edges["target"]
+    if source.isna().any() or target.isna().any():
+        raise SchemaError("Edges table: a row has no source or no target. Drop it or complete it.")
+    first = source < target
+    ends = pd.DataFrame({"a": source.where(first, target), "b": target.where(first, source)})
+    faults = {"joins an id to itself": source == target, "stands in two rows": ends.duplicated()}
+    for fault, rows in faults.items():
+        if rows.any():
+            pair = ", ".join(map(str, edges.loc[rows, ["source", "target"]].iloc[0]))
+            raise SchemaError(f"Edges table: the pair {pair} {fault}. Merge or drop it.")
+
+
+def simple(graph: nx.Graph) -> nx.Graph:
+    """Return a graph as networkx's own, of whatever backend it is; directed ones are refused."""
+    import networkx as nx
+
     if graph.is_directed() or graph.is_multigraph():
         raise SchemaError(
             "The graph is directed or has parallel edges, an undirected nx.Graph is expected. "
             "Add the weights of parallel edges up first."
         )
+    if isinstance(graph, nx.Graph):
+        return graph
+    # networkx copies graphs from one backend to another only on the way into a function.
+    return nx.relabel_nodes(graph, {}, backend="networkx")
 
 
 def _assemble(nodes: Nodes, links: Iterable[Link], note: Attributes, directed: int = 0) -> nx.Graph:
@@ -297,7 +318,7 @@ def _portable(graph: nx.Graph, institutions: pd.DataFrame | None) -> nx.Graph:
             for name, value in known(data.items()).items()
         }
 
-    _check_simple(graph)
+    graph = simple(graph)
     described = graph.copy()
     _describe(described, institutions)
     note = json.dumps(graph.graph.get("note") or {}, default=str)

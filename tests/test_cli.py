@@ -279,6 +279,17 @@ def test_a_source_may_stand_where_a_store_is_expected(source, capsys):
 # partners
 
 
+def test_network_writes_one_row_a_unit_with_its_measures_and_community(store, tmp_path, capsys):
+    assert run("network", store, "--level", "country", "--out", tmp_path / "n.csv") == 0
+    assert capsys.readouterr().out.startswith("4 units, written: ")
+    table = pd.read_csv(tmp_path / "n.csv").set_index("unit")
+    assert table.columns.tolist() == [
+        *("links", "strength", "core", "pagerank", "betweenness", "community")
+    ]
+    assert table.loc["BE", "strength"] == 5
+    assert "modularity: " in (tmp_path / "n.csv.note.txt").read_text("utf-8")
+
+
 def test_partners_of_h2020(h2020, tmp_path, capsys):
     out = tmp_path / "p.csv"
     assert run("partners", h2020, "--kind", "project", "--out", out) == 0

@@ -25,7 +25,7 @@ FLOORS = (
     {"exports"},
     {"vosviewer"},
     {"graphs"},
-    {"indicators", "uncertainty", "agreements"},
+    {"indicators", "uncertainty", "agreements", "network"},
     {"sheet"},
     {"plots"},
     {"atlas", "report"},
