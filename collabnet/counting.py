@@ -18,6 +18,10 @@ BLOCK = 300_000
 """Pairs made at a time: a tenth or ten times as many cost up to half more, as measured."""
 
 
+DENSE = 1 << 22
+"""Cells (pair, year, size) up to which a block is counted cell by cell instead of sorted."""
+
+
 class Rows(NamedTuple):
     """Who took part: each (activity, unit) once, in this order; `n` is the size of the activity."""
 
@@ -66,10 +70,12 @@ def pair_blocks(rows: Rows, year: np.ndarray, count: str) -> Iterator[Pairs]:
     made = (done - ahead)[starts]
     cuts = np.searchsorted(made, np.arange(0, done[-1] if len(done) else 0, BLOCK))
     cuts = np.unique(starts[cuts[cuts < len(starts)]])
+    index = np.int32 if len(rows.n) + BLOCK < 1 << 31 else np.int64
     for low, high in pairwise([*cuts, len(order)]):
         left, many = order[low:high], ahead[low:high]
         ends = np.cumsum(many)
-        right = np.repeat(left + 1 - (ends - many), many) + np.arange(ends[-1])
+        right = np.repeat((left + 1 - (ends - many)).astype(index), many)
+        right += np.arange(ends[-1], dtype=index)
         yield _added_up(rows, year, count, left=left, many=many, right=right)
 
 
@@ -99,30 +105,50 @@ def _added_up(
     low, units = int(unit[0]), int(rows.unit.max()) + 1
     zero = int(when[when > 0].min(initial=9999)) - 1
     when = np.maximum(when.astype(np.int64) - zero, 0)
-    year_bits, size_bits = int(when.max()).bit_length(), int(n.max()).bit_length()
-    shift = year_bits + size_bits
-    if (int(unit[-1]) - low + 1) * units >= 1 << (63 - shift):
+    n_bits, year_bits = int(n.max()).bit_length(), int(when.max()).bit_length()
+    shift = n_bits + year_bits
+    spread = (int(unit[-1]) - low + 1) * units
+    if spread >= 1 << (63 - shift):
         raise CollabnetError("More units than can be counted on one machine: use Spark.")
-    key = np.repeat(((unit - low) * units << shift) | n.astype(np.int64) << year_bits | when, many)
-    key += rows.unit[right].astype(np.int64) << shift
-    key.sort()
-    pair = key >> shift
-    begins = np.flatnonzero(_begins(pair))
+    # In this order the first and the last of a run have its first and its last year.
+    key = np.repeat(((unit - low) * units << shift) | when << n_bits | n, many)
+    key += np.left_shift(rows.unit[right], shift, dtype=np.int64)
     worth = credit(np.arange(int(n.max()) + 1), count)
-    years = key & ((1 << year_bits) - 1)
-    last = np.maximum.reduceat(years, begins)
+    if spread << shift <= DENSE:  # few units: counting every cell is cheaper than sorting
+        cells = np.bincount(key)
+        key = np.flatnonzero(cells)
+        activities = cells[key]
+    else:
+        key.sort()
+        activities = None
+    begins = np.flatnonzero(_begins(key >> shift))
+    if activities is None:
+        activities, weight = np.diff(begins, append=len(key)), worth[key & ((1 << n_bits) - 1)]
+    else:
+        weight = worth[key & ((1 << n_bits) - 1)] * activities
+        activities = np.add.reduceat(activities, begins)
+    first, last = (_years(key, n_bits, year_bits, at) for at in (begins, _ends(begins, len(key))))
     if (when == 0).any():
-        years[years == 0] = 9999
-    first = np.minimum.reduceat(years, begins)
-    pair = pair[begins]
+        years = key >> n_bits & ((1 << year_bits) - 1)
+        first = np.minimum.reduceat(np.where(years == 0, 9999, years), begins)
+        first[last == 0] = 0
+    pair = key[begins] >> shift
     return Pairs(
         (pair // units + low).astype(np.int32),
         (pair % units).astype(np.int32),
-        np.add.reduceat(worth[key >> year_bits & ((1 << size_bits) - 1)], begins),
-        np.diff(begins, append=len(key)).astype(np.int32),
-        np.where(last > 0, first + zero, 0).astype(np.int16),
+        np.add.reduceat(weight, begins) if count != "full" else activities.astype(float),
+        activities.astype(np.int32),
+        np.where(first > 0, first + zero, 0).astype(np.int16),
         np.where(last > 0, last + zero, 0).astype(np.int16),
     )
+
+
+def _ends(begins: np.ndarray, size: int) -> np.ndarray:
+    return np.append(begins[1:], size) - 1
+
+
+def _years(key: np.ndarray, n_bits: int, year_bits: int, at: np.ndarray) -> np.ndarray:
+    return key[at] >> n_bits & ((1 << year_bits) - 1)
 
 
 def _begins(values: np.ndarray) -> np.ndarray:

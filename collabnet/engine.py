@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import starmap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals as nw
 import pandas as pd
@@ -211,15 +211,31 @@ def fits(frame: nw.LazyFrame) -> bool:
     return int(collect(frame.select(n=nw.len()))["n"].iloc[0]) * ROW < limit
 
 
-def arrays(frame: nw.LazyFrame) -> dict[str, Any]:
-    """Bring columns to this process: whole numbers as numpy, 0 where unknown; text as pandas."""
-    table = collect(frame)
-    return {
-        str(name): column.fillna(0).to_numpy()
-        if pd.api.types.is_numeric_dtype(column)
-        else column.array
-        for name, column in table.items()
-    }
+class Text(NamedTuple):
+    """A column of text: the place of each value among the distinct ones."""
+
+    codes: Any
+    texts: pd.Series
+
+
+def codes(frame: nw.LazyFrame) -> dict[str, Any]:
+    """Bring columns to this process as whole numbers, 0 where unknown, and text as codes."""
+    import pyarrow as pa
+
+    if frame.implementation.is_pandas():
+        table = pa.Table.from_pandas(collect(frame), preserve_index=False)
+    else:
+        with _one_sentence("The result cannot be computed"):
+            table = frame.collect("pyarrow").to_arrow()
+    found: dict[str, Any] = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_integer(column.type):
+            found[name] = column.fill_null(0).to_numpy()
+        else:
+            coded = column.dictionary_encode().combine_chunks()
+            texts = pd.Series(coded.dictionary.to_pylist(), dtype="string")
+            found[name] = Text(coded.indices.to_numpy(), texts)
+    return found
 
 
 def batches(frame: nw.LazyFrame) -> Iterator[pd.DataFrame]:

@@ -293,20 +293,24 @@ def _kernel(
 ) -> tuple[Iterator[counting.Pairs], pd.Series, dict[str, Any]]:
     """Count pairs of works in memory, as whole numbers."""
     acts, count, cap = dated(records, asked.kind), asked.count, asked.cap
-    works = engine.arrays(in_years(acts, "work", asked.years).select("activity", "first"))
-    took_part, ids = taking_part(records, asked.level)
-    rows = engine.arrays(took_part.select("activity", "unit"))
-    activity, number = rows["activity"], works["activity"]
-    if join_key(records) == "activity_id":
-        activity, number = pd.Index(number).get_indexer(activity), np.arange(len(number))
+    works = engine.codes(in_years(acts, "work", asked.years).select("activity", "first"))
+    took_part, known = taking_part(records, asked.level)
+    rows = engine.codes(took_part.select("activity", "unit"))
+    activity, number, unit = rows["activity"], works["activity"], rows["unit"]
+    ids = unit.texts if known is None else known
+    if isinstance(activity, engine.Text):
+        place = pd.Index(number.texts).get_indexer(activity.texts).astype("int32")
+        activity, number = place[activity.codes], number.codes
+    if isinstance(unit, engine.Text):
+        order = ids.argsort().to_numpy()
+        unit, ids = order.argsort().astype("int32")[unit.codes], ids.take(order)
     year = np.full(int(max(activity.max(initial=0), number.max(initial=0))) + 1, -1, dtype="int16")
     year[number] = works["first"]
-    among = (activity >= 0) & (year[activity] >= 0)
-    unit = rows["unit"][among]
-    if ids is None:
-        unit, known = pd.factorize(unit, sort=True)
-        ids = pd.Series(known, dtype="string")
-    parties = counting.distinct(activity[among], unit)
+    among = year[activity] >= 0
+    among &= activity >= 0
+    if not among.all():
+        activity, unit = activity[among], unit[among]
+    parties = counting.distinct(activity, unit)
     begins = np.flatnonzero(np.diff(parties.activity, prepend=-1))
     tally = _told(parties.n[begins], np.ones(len(begins), dtype="int64"), cap, count)
     if cap is not None:
