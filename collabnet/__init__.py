@@ -18,8 +18,9 @@ from collabnet.exports import export_table, note
 from collabnet.fetch import fetch_openalex
 from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
 from collabnet.indicators import collaboration, output, region_shares, similarities, strengths
-from collabnet.institutions import gazetteer, resolve, unresolved
+from collabnet.institutions import gazetteer, resolve, review, unresolved
 from collabnet.links import behind, edges, write_edges
+from collabnet.matching import match_affiliations
 from collabnet.network import centrality, communities
 from collabnet.partnerships import around, compare_edges, flows, partners, within
 from collabnet.plots import plot_compare, plot_map, plot_region, save_figure
@@ -52,6 +53,7 @@ __all__ = [
     "gazetteer",
     "ingest",
     "list_regions",
+    "match_affiliations",
     "memberships",
     "note",
     "output",
@@ -65,6 +67,7 @@ __all__ = [
     "region",
     "region_shares",
     "resolve",
+    "review",
     "save_figure",
     "similarities",
     "strengths",

@@ -21,6 +21,7 @@ EXAMPLES = {
     "fetch": "collabnet fetch openalex --institution 00afp2z80 --years 2015:2026 --out raw",
     "ingest": "collabnet ingest data ../exports/works.jsonl.gz --out build/store",
     "mapping": "collabnet mapping suggest agreements.xlsx --out agreements.toml",
+    "resolve": "collabnet resolve build/store --overrides reviewed.xlsx --review open.xlsx",
     "edges": (
         "collabnet edges build/store --kind work --level country --count fractional "
         "--years 2019:2024 --out edges.csv"
@@ -109,6 +110,13 @@ def _parser() -> argparse.ArgumentParser:
     mapping.add_argument("action", choices=["suggest"], help="propose a mapping for --mapping")
     mapping.add_argument("file", type=Path, metavar="FILE", help="an agreement list, CSV or XLSX")
     mapping.add_argument("--out", type=Path, metavar="FILE.toml", help="write it there")
+
+    resolve = _command(commands, "resolve", _resolve, "which institution is which: review, correct")
+    _add_store(resolve)
+    resolve.add_argument(
+        "--overrides", metavar="FILE", help=".csv or .xlsx: written, ror (or none)"
+    )
+    resolve.add_argument("--review", metavar="FILE", help="table to correct: .csv or .xlsx")
 
     edges = _command(commands, "edges", _edges, "links made by joint activities")
     _add_store(edges)
@@ -329,6 +337,21 @@ def _mapping(options: argparse.Namespace) -> None:
     print(
         f"written: {options.out}; read it through, then: collabnet ingest … --mapping {options.out}"
     )
+
+
+def _resolve(options: argparse.Namespace) -> None:
+    from collabnet.exports import export_table
+    from collabnet.institutions import review
+    from collabnet.stores import read_store, resolve_store
+
+    store = options.store
+    records = resolve_store(store, options.overrides) if options.overrides else read_store(store)
+    found = records.provenance["resolution"]
+    print(f"{found['with_ror']:,} of {found['institutions']:,} institutions have a ROR id.")
+    table = review(records)
+    if options.review:
+        export_table(table, options.review)
+    _show(table[["written", "country", "rows", "candidates"]], "to review", options.review)
 
 
 def _edges(options: argparse.Namespace) -> None:

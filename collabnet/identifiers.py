@@ -12,6 +12,8 @@ OPENALEX = re.compile(
 PIC = re.compile(r"(?:pic:?\s*)?(\d{9})", re.IGNORECASE)
 ERASMUS = re.compile(r"(?:erasmus:)?(?:([A-Z]{1,2}) |(IRL|LUX) ?)([A-Z][A-Z-]*) ?(\d{1,3})")
 HEI = re.compile(r"(?:hei:)?((?:[a-z0-9-]+\.)+[a-z]{2,})")
+OTHER = re.compile(r"(?:grid:)?(grid\.\d{3,7}\.[0-9a-f]{1,2})|(?:wikidata:)?(Q\d+)", re.IGNORECASE)
+SITE = re.compile(r"(?:https?://)?(?:www\d?\.)?((?:[a-z0-9-]+\.)+[a-z]{2,})/?")
 DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d+/.+)", re.IGNORECASE)
 
@@ -40,13 +42,14 @@ def iso_country(code: object) -> str | None:
 def institution_id(text: object) -> str | None:
     r"""Return an identifier of an institution in its normal form, or None where it is none.
 
-    A ROR id is bare; the others carry their prefix: `openalex:`, `pic:`, `erasmus:`, `hei:`.
+    A ROR id is bare; the others carry their prefix: `openalex:`, `pic:`, `erasmus:`, `hei:`,
+    `grid:`, `wikidata:`.
 
     Parameters
     ----------
     text
-        ROR id or address, OpenAlex id, PIC, Erasmus code (no-break and double spaces too) or the
-        internet domain Erasmus Without Paper uses.
+        ROR id or address, OpenAlex id, PIC, Erasmus code (no-break and double spaces too), GRID or
+        Wikidata id, or the internet domain Erasmus Without Paper uses.
 
     Examples
     --------
@@ -64,9 +67,17 @@ def institution_id(text: object) -> str | None:
         return f"pic:{found[1]}"
     if found := ERASMUS.fullmatch(written):
         return f"erasmus:{found[2] or found[1] + ' '}{found[3]}{found[4]}"
+    if found := OTHER.fullmatch(written.removeprefix("https://www.wikidata.org/wiki/")):
+        return f"grid:{found[1].lower()}" if found[1] else f"wikidata:{found[2].upper()}"
     if found := HEI.fullmatch(written.lower()):
         return f"hei:{found[1]}"
     return None
+
+
+def site(address: object) -> str | None:
+    """Return the host of a web address without path and `www.`; None where it has a path."""
+    found = SITE.fullmatch(address.strip().lower()) if isinstance(address, str) else None
+    return found[1] if found else None
 
 
 def doi(text: object) -> str | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from collabnet import geo, schema
-from collabnet.errors import UnknownNameError
-from collabnet.identifiers import ROR, name_key
+from collabnet import geo, schema, settings
+from collabnet.countries import country_of, english_names
+from collabnet.errors import InputError, UnknownNameError
+from collabnet.identifiers import ROR, institution_id, name_key
+from collabnet.matching import match_affiliations, words_of
 from collabnet.records import Records
 
 RollUp = Literal["component", "associated"]
@@ -21,8 +24,15 @@ CODES = {
     "pic": "pic",
     "erasmus_code": "erasmus",
     "hei_id": "hei",
+    "grid": "grid",
+    "wikidata": "wikidata",
+    "website": "site",
 }
 """Columns that identify an institution, with the prefix of their ids, in the order tried."""
+
+
+NAME_SHARED = 0.6
+"""Share of the words of a name that must be in those of the institution it is taken for."""
 
 
 @cache
@@ -53,12 +63,17 @@ def resolve(
     *,
     roll_up: tuple[RollUp, ...] = (),
     succession: bool = False,
+    overrides: str | Path | pd.DataFrame | None = None,
 ) -> Records:
     """Give institutions their ROR id, and what the gazetteer knows of them.
 
-    An institution is recognised by ROR id, OpenAlex id, PIC, Erasmus code or hei-id, then by exact
-    name, alias or acronym together with its country; a name that fits two institutions decides
-    nothing. What is not recognised keeps its id, and is listed by `unresolved`.
+    An institution is recognised by its codes (ROR, OpenAlex, PIC, Erasmus, hei-id, GRID, Wikidata,
+    web site; what registries among the records tie together is one), then by exact name, alias or
+    acronym together with its country, then as in `match_affiliations`, which also reads the
+    affiliations of participants without institution: several, separated by `|` or `;`, become one
+    row each. A name that fits two institutions decides nothing. What is not recognised keeps its
+    id, and is listed by `unresolved` and `review`. A country that is not known is read off the
+    affiliation.
 
     Parameters
     ----------
@@ -70,6 +85,10 @@ def resolve(
     succession
         Count a former institution under its one successor (TU Kaiserslautern → RPTU). Where it was
         split into several, it stays.
+    overrides
+        Table with the columns `written` and `ror`, or a CSV or XLSX file of it: what is written so
+        (an affiliation, or the name of an institution) is that ROR id, or "none". It always wins;
+        rows without `ror` say nothing. `review` makes such a table.
 
     Returns
     -------
@@ -78,6 +97,8 @@ def resolve(
 
     Raises
     ------
+    InputError
+        The overrides cannot be read, or an id in them is no ROR id.
     UnknownNameError
         A kind of roll-up that is not known.
 
@@ -92,13 +113,14 @@ def resolve(
         if kind not in ("component", "associated"):
             raise UnknownNameError("roll-up", kind, ("component", "associated"))
     bodies = _with_codes(records.institutions)
-    known = pd.concat([gazetteer(), bodies[_is_ror(bodies)]], ignore_index=True)
-    found = _recognised(bodies, known)
+    known = pd.concat([_with_codes(gazetteer()), bodies[_is_ror(bodies)]], ignore_index=True)
+    rulings = _rulings(overrides)
+    found = _recognised(bodies, known, rulings)
     relations = pd.concat(
         [_shipped("relations"), records.relations], ignore_index=True
     ).drop_duplicates(["from", "to", "kind"], ignore_index=True)
     moves = _moves(relations, roll_up, succession=succession)
-    people = records.participants
+    people, named = _from_affiliations(records.participants, known)
     old = people["institution_id"]
     found = found.set_index("institution_id")
     evidence = old.map(found["evidence"]).astype("string").fillna(people["evidence"])
@@ -109,8 +131,12 @@ def resolve(
             break
         evidence = evidence.mask(moved.notna(), new.map(moves["why"]).astype("string"))
         new = moved.fillna(new)
-    people = people.assign(institution_id=new, evidence=evidence)
-    if moves.size:
+    ruled = people["affiliation"].map(name_key).map(rulings).astype("string")
+    people = people.assign(
+        institution_id=new.mask(ruled.notna(), ruled.replace("none", pd.NA)),
+        evidence=evidence.mask(ruled.notna(), "override"),
+    )
+    if moves.size or named:
         # Two parts of one house on one author are one affiliation.
         people = people.drop_duplicates(
             ["activity_id", "person_id", "position", "institution_id", "country", "role"]
@@ -144,8 +170,65 @@ def resolve(
         },
         provenance=records.provenance,
     )
-    out.provenance["resolution"] = _summary(out)
+    out.provenance["resolution"] = _summary(out) | {
+        "by_affiliation": named,
+        "overridden": int(ruled.notna().sum() + (found["evidence"] == "override").sum()),
+        "country_policy": dict(settings.COUNTRIES),
+    }
     return out
+
+
+def review(records: Records) -> pd.DataFrame:
+    """List what was resolved by its name, or not at all, to be looked through and corrected.
+
+    Write the right ROR id, or "none", into the column `ror`, and give the table back to `resolve`
+    as `overrides`.
+
+    Parameters
+    ----------
+    records
+        Resolved records, or a store.
+
+    Returns
+    -------
+    `written, country, rows, institution_id, name, evidence, candidates, ror`: a row per text and
+    what it was resolved to, the open ones first, the most frequent first. `candidates` are ids and
+    names that may be meant.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"activity_id": ["a"], "kind": ["work"]})
+    >>> people = pd.DataFrame({"activity_id": ["a"], "affiliation": ["UNILU, Somewhere"]})
+    >>> review(resolve(Records({"activities": rows, "participants": people}))).written.tolist()
+    ['UNILU, Somewhere']
+    """
+    bodies = records.institutions.set_index("institution_id")
+    people = records.participants
+    name = people["institution_id"].map(bodies["name"]).astype("string")
+    by_name = (
+        people["evidence"].str.match("(?:matched: )?(?:name|school)|override").fillna(value=False)
+    )
+    open_ = ~people["institution_id"].str.fullmatch(ROR).fillna(value=False).astype(bool)
+    table = people.assign(written=people["affiliation"].fillna(name), name=name)[by_name | open_]
+    keys = ["written", "country", "institution_id", "name", "evidence"]
+    table = table.dropna(subset="written").groupby(keys, dropna=False).size()
+    table = table.reset_index(name="rows")
+    known = pd.concat([gazetteer(), records.institutions[_is_ror(records.institutions)]])
+    known = known.drop_duplicates("institution_id")
+    names = known.set_index("institution_id")["name"]
+    texts = table["written"] + ", " + table["country"].map(english_names()).fillna("")
+    matches = match_affiliations(texts, known).drop_duplicates("text").set_index("text")
+    shown = (
+        matches["institution_id"]
+        .fillna(matches["candidates"])
+        .fillna("")
+        .map(lambda ids: " | ".join(f"{ror} {names[ror]}" for ror in ids.split("|") if ror))
+    )
+    table = table.assign(candidates=texts.map(shown), ror=pd.Series(pd.NA, table.index, "string"))
+    table["open"] = ~table["institution_id"].str.fullmatch(ROR).fillna(value=False).astype(bool)
+    table = table.sort_values(["open", "rows", "written"], ascending=[False, False, True])
+    order = ["written", "country", "rows", *keys[2:], "candidates", "ror"]
+    return table[order].reset_index(drop=True)
 
 
 def unresolved(records: Records) -> pd.DataFrame:
@@ -183,25 +266,133 @@ def _with_codes(bodies: pd.DataFrame) -> pd.DataFrame:
     """Read the codes off prefixed ids, so that a bare `pic:…` is recognised too."""
     bodies = bodies.copy()
     for column, prefix in CODES.items():
-        coded = bodies["institution_id"].str.extract(f"^{prefix}:(.+)$")[0]
-        bodies[column] = bodies[column].fillna(coded.astype("string"))
+        coded = bodies["institution_id"].str.extract(f"^{prefix}:(.+)$")[0].astype("string")
+        bodies[column] = (
+            bodies[column].astype("string").fillna(coded) if column in bodies else coded
+        )
     return bodies
 
 
-def _recognised(bodies: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+def _rulings(overrides: str | Path | pd.DataFrame | None) -> dict[str, str]:
+    """Return key of the text → ROR id or "none"."""
+    if overrides is None:
+        return {}
+    table, name = overrides, "the overrides"
+    if not isinstance(table, pd.DataFrame):
+        name = Path(table).name
+        try:
+            if name.lower().endswith(".xlsx"):
+                table = pd.read_excel(table, dtype=str, keep_default_na=False)
+            else:
+                table = pd.read_csv(table, dtype=str, keep_default_na=False)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{name}: cannot be read as a table ({error}).") from None
+    if not {"written", "ror"} <= set(table.columns):
+        raise InputError(f"{name}: the columns 'written' and 'ror' were expected in it.")
+    rulings = {}
+    for written, ror in table[["written", "ror"]].astype("string").fillna("").to_numpy():
+        code = "none" if ror.strip().lower() == "none" else institution_id(ror)
+        if ror.strip() and not (code == "none" or ROR.fullmatch(code or "")):
+            raise InputError(f"{name}: {ror!r} ({written}) is no ROR id. Write one, or none.")
+        if ror.strip():
+            rulings[name_key(written)] = str(code)
+    return rulings
+
+
+def _recognised(bodies: pd.DataFrame, known: pd.DataFrame, rulings: dict[str, str]) -> pd.DataFrame:
     """Return `institution_id, ror, evidence` of each institution that was recognised."""
-    open_ = bodies[~_is_ror(bodies)].set_index("institution_id")
+    open_ = bodies[~_is_ror(bodies)]
+    ruled = open_["name"].map(name_key).map(rulings)
+    wins = pd.DataFrame(
+        {"institution_id": open_["institution_id"], "ror": ruled, "evidence": "override"}
+    ).dropna()
+    open_ = open_[ruled.isna()].set_index("institution_id")
+    found = _by_codes(open_, known)
+    names = _names(known)
+    keys = open_["name"].fillna("").map(name_key) + "|" + open_["country"].fillna("")
+    hits = pd.DataFrame({"ror": keys.map(names), "evidence": "name and country"}).dropna()
+    found = pd.concat([found, hits])
+    found = found[~found.index.duplicated()]
+    rest = open_.drop(found.index).dropna(subset=["name", "country"])
+    texts = (
+        rest["name"] + ", " + rest["city"].fillna("") + ", " + rest["country"].map(english_names())
+    )
+    land = known.drop_duplicates("institution_id").set_index("institution_id")["country"]
+    hits = _matched(texts, known)
+    hits = texts.to_frame("text").reset_index().merge(hits, on="text").set_index("institution_id")
+    hits = hits[hits["ror"].map(land) == rest["country"].reindex(hits.index)]
+    # The college of a university is not the university: most of the name must be the other's.
+    theirs = known.set_index("institution_id")[["name", "names", "aliases"]].fillna("")
+    theirs = theirs.loc[hits["ror"].unique()].agg(" ".join, axis=1).map(words_of)
+    shared = [
+        len(words_of(name) & theirs[ror]) / max(1, len(words_of(name)))
+        for name, ror in zip(rest["name"].reindex(hits.index), hits["ror"], strict=True)
+    ]
+    hits = hits[pd.Series(shared, hits.index, "Float64") >= NAME_SHARED]
+    found = pd.concat([found, hits[~hits.index.duplicated(keep=False)][["ror", "evidence"]]])
+    # What a registry ties together is one institution: known by one code, known by all of them.
+    tied = open_[open_[list(CODES)].notna().sum(axis=1) > 1].reset_index()
+    heirs = tied["institution_id"].map(found["ror"]).astype("string")
+    tied["institution_id"] = heirs.fillna(tied["institution_id"])
+    more = _by_codes(open_.drop(found.index), tied)
+    more = more[more.index != more["ror"]]
+    found = pd.concat([found, more]).rename_axis("institution_id").reset_index()
+    found = pd.concat([wins[wins["ror"] != "none"], found])
+    return found.drop_duplicates("institution_id").astype("string")
+
+
+def _by_codes(open_: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Return `ror, evidence` of the institutions that share a code with a known one."""
     found = pd.DataFrame(columns=["ror", "evidence"], dtype="string")
     for column, prefix in CODES.items():
         codes = open_[column].str.split("|").explode().dropna()
         table = _unique(known[column].str.split("|"), known["institution_id"])
         hits = pd.DataFrame({"ror": codes.map(table), "evidence": f"{prefix}:" + codes})
+        if column == "website":  # a college of several countries has one site
+            land = known.drop_duplicates("institution_id").set_index("institution_id")["country"]
+            hits = hits[hits["ror"].map(land) == open_["country"].reindex(hits.index)]
         found = pd.concat([found, hits.dropna()])
-    names = _names(known)
-    keys = open_["name"].fillna("").map(name_key) + "|" + open_["country"].fillna("")
-    hits = pd.DataFrame({"ror": keys.map(names), "evidence": "name and country"}).dropna()
-    found = pd.concat([found, hits]).rename_axis("institution_id").reset_index()
-    return found.drop_duplicates("institution_id").astype("string")
+    return found[~found.index.duplicated()]
+
+
+def _matched(texts: pd.Series, known: pd.DataFrame) -> pd.DataFrame:
+    """Return `text, ror, evidence` of the texts that name a known institution."""
+    if texts.dropna().empty:
+        return pd.DataFrame(columns=["text", "ror", "evidence"], dtype="string")
+    table = match_affiliations(texts, known.drop_duplicates("institution_id"))
+    table = table.dropna(subset="institution_id").rename(columns={"institution_id": "ror"})
+    return table.assign(evidence="matched: " + table["evidence"])[["text", "ror", "evidence"]]
+
+
+def _from_affiliations(people: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Give participants without institution the ones their affiliation names: a row each.
+
+    Where a country is stated, only institutions of that country are taken.
+    """
+    open_ = people[people["institution_id"].isna() & people["affiliation"].notna()]
+    if open_.empty:
+        return people, 0
+    parts = open_["affiliation"].str.split(r"\s*\|\s*|\s*;\s*", regex=True).explode()
+    parts = parts[parts.fillna("") != ""].rename_axis("row").reset_index(name="text")
+    parts = parts.merge(_matched(parts["text"], known), on="text", how="left")
+    land = known.drop_duplicates("institution_id").set_index("institution_id")["country"]
+    stated = parts["row"].map(open_["country"])
+    parts["country"] = parts["ror"].map(land).fillna(parts["text"].map(country_of)).astype("string")
+    parts = parts[stated.isna() | (parts["country"] == stated)]
+    hit = parts[parts["row"].isin(parts.loc[parts["ror"].notna(), "row"])]
+    rows = people.loc[hit["row"]].assign(
+        institution_id=hit["ror"].to_numpy(),
+        affiliation=hit["text"].to_numpy(),
+        country=hit["country"].to_numpy(),
+        evidence=hit["evidence"].to_numpy(),
+    )
+    one = parts.drop_duplicates(["row", "country"]).drop_duplicates("row", keep=False)
+    one = one.set_index("row")["country"]
+    country = people["country"].fillna(people.index.to_series().map(one).astype("string"))
+    people = pd.concat([people.assign(country=country).drop(hit["row"].unique()), rows])
+    return schema.check("participants", people.sort_index(kind="stable")), int(
+        hit["ror"].notna().sum()
+    )
 
 
 def _unique(values: pd.Series, ids: pd.Series) -> pd.Series:

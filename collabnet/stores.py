@@ -10,6 +10,7 @@ from collabnet import schema
 from collabnet.errors import StoreError
 from collabnet.institutions import RollUp, resolve
 from collabnet.readers import read_all
+from collabnet.readers.source import sha256
 from collabnet.records import PROVENANCE, Records, read_store, write_store
 
 
@@ -93,3 +94,17 @@ def ingest(
         raise StoreError(
             f"{out}: cannot be written ({error.strerror or error}). Name another folder."
         ) from None
+
+
+def resolve_store(store: str | Path, overrides: str | Path) -> Records:
+    """Resolve the institutions of a store again, with overrides, under the options it was made."""
+    records = read_store(store)
+    made = {"roll_up": [], "succession": False} | records.provenance.get("settings", {})
+    done = resolve(
+        records,
+        roll_up=tuple(made["roll_up"]),
+        succession=made["succession"],
+        overrides=overrides,
+    )
+    done.provenance["settings"] = made | {"overrides": sha256(Path(overrides))}
+    return read_store(write_store(done, store))

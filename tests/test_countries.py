@@ -78,6 +78,7 @@ def test_a_state_that_broke_up_is_no_country_of_today(end):
         *(("Royal Perth Hospital, Perth, WA", "AU"), ("Univ Washington, Seattle, WA", "US")),
         *(("Univ Toronto, Toronto, ON, CA", "CA"), ("Stanford Univ, Stanford, CA", "US")),
         *(("Universität Bonn, Berlin, DE", "DE"), ("Univ Delaware, Newark, DE", "US")),
+        *(("Some College, Georgia 30999", "US"), ("Clinic of J Smith MD", None)),
         *(("Université de Mons", None), ("Oman Medical Journal, Paris", None)),
         *(("Luxembourg Institute of Health", None), ("LIH, Strassen, Luxembourg", "LU")),
         *(("Singapore General Hospital", None), ("NUS, Singapore 119077", "SG")),

@@ -240,6 +240,9 @@ def test_the_resolution_is_counted_in_the_provenance():
         "with_ror": 2,
         "unresolved": 1,
         "participations_without_institution": 1,
+        "by_affiliation": 0,
+        "overridden": 0,
+        "country_policy": {},
     }
 
 

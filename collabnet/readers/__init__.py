@@ -22,6 +22,7 @@ from collabnet.readers import (
     ewp,
     interreg,
     openalex,
+    registries,
     ror,
     tables,
     tagged,
@@ -41,6 +42,9 @@ class Options(NamedTuple):
 
 
 FORMATS: dict[str, Format] = {
+    "institutions": Format(
+        "OpenAlex institutions (JSON, CSV)", registries.sniff_openalex, registries.read_openalex
+    ),
     "openalex": Format("OpenAlex works (JSON, JSON Lines)", openalex.sniff, openalex.read),
     "cordis": Format("CORDIS projects (CSV, zip, folder)", cordis.sniff, cordis.read),
     "agreements": Format("agreement template (CSV, XLSX)", agreements.sniff, agreements.read),
@@ -50,7 +54,10 @@ FORMATS: dict[str, Format] = {
         "Erasmus+ project results (XLSX, CSV)", erasmus.sniff_projects, erasmus.read_projects
     ),
     "interreg": Format("Interreg partners (JSON)", interreg.sniff, interreg.read),
-    "ror": Format("ROR registry, schema v2 (JSON, zip)", ror.sniff, ror.read),
+    "eche": Format(
+        "list of Erasmus charters (XLSX, CSV)", registries.sniff_charters, registries.read_charters
+    ),
+    "ror": Format("ROR registry, schema v1 or v2 (JSON, zip)", ror.sniff, ror.read),
     **tables.FORMATS,
     **tagged.FORMATS,
     **documents.FORMATS,
