@@ -21,9 +21,11 @@ from collabnet.indicators import collaboration, output, region_shares, similarit
 from collabnet.institutions import gazetteer, resolve, review, unresolved
 from collabnet.links import behind, edges, write_edges
 from collabnet.matching import match_affiliations
+from collabnet.merging import merge_duplicates, split_work
 from collabnet.network import centrality, communities
 from collabnet.partnerships import around, compare_edges, flows, partners, within
 from collabnet.plots import plot_compare, plot_map, plot_region, save_figure
+from collabnet.quality import check_quality, forget
 from collabnet.readers import read, read_all
 from collabnet.records import Records, write_store
 from collabnet.regions import list_regions, memberships, region
@@ -43,6 +45,7 @@ __all__ = [
     "around",
     "behind",
     "centrality",
+    "check_quality",
     "collaboration",
     "communities",
     "compare_edges",
@@ -50,11 +53,13 @@ __all__ = [
     "export_table",
     "fetch_openalex",
     "flows",
+    "forget",
     "gazetteer",
     "ingest",
     "list_regions",
     "match_affiliations",
     "memberships",
+    "merge_duplicates",
     "note",
     "output",
     "partners",
@@ -70,6 +75,7 @@ __all__ = [
     "review",
     "save_figure",
     "similarities",
+    "split_work",
     "strengths",
     "to_edges",
     "to_graph",

@@ -28,6 +28,9 @@ EXAMPLES = {
     ),
     "partners": "collabnet partners build/store --home 00afp2z80 --kind project --out p.xlsx",
     "network": "collabnet network build/store --kind work --level country --out network.csv",
+    "check": "collabnet check build/store --out quality.xlsx",
+    "forget": "collabnet forget orcid:0000-0002-1825-0097 --store build/store",
+    "split": "collabnet split pubmed:31452104 --store build/store",
     "regions": "collabnet regions grande-region",
     "map": "collabnet map build/store --kind agreement --region maghreb --out maghreb.html",
     "atlas": "collabnet atlas build/store --out build/atlas.html --lang fr",
@@ -73,7 +76,13 @@ def _parser() -> argparse.ArgumentParser:
         description="International collaborations of a university: graphs, regions, maps, atlas.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_reading(commands)
+    _add_store_commands(commands)
+    _add_results(commands)
+    return parser
 
+
+def _add_reading(commands: argparse._SubParsersAction) -> None:
     fetch = _command(commands, "fetch", _fetch, "fetch live data into a folder, to be ingested")
     fetch.add_argument("source", choices=["openalex", "ror", "cordis"])
     fetch.add_argument("--out", default="raw", metavar="FOLDER", help="default: %(default)s")
@@ -111,6 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     mapping.add_argument("file", type=Path, metavar="FILE", help="an agreement list, CSV or XLSX")
     mapping.add_argument("--out", type=Path, metavar="FILE.toml", help="write it there")
 
+
+def _add_store_commands(commands: argparse._SubParsersAction) -> None:
     resolve = _command(commands, "resolve", _resolve, "which institution is which: review, correct")
     _add_store(resolve)
     resolve.add_argument(
@@ -118,6 +129,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     resolve.add_argument("--review", metavar="FILE", help="table to correct: .csv or .xlsx")
 
+    check = _command(commands, "check", _check, "what was read of each source, and how sure it is")
+    _add_store(check)
+    check.add_argument("--out", help=".csv, .xlsx, .parquet or .json")
+
+    forget = _command(commands, "forget", _forget, "remove a person from a store")
+    forget.add_argument("person", metavar="PERSON_ID", help="as in participants, or an ORCID iD")
+    forget.add_argument("--store", required=True, metavar="STORE", help="the store to change")
+
+    split = _command(commands, "split", _split, "undo the merge of a work with another source's")
+    split.add_argument("work", metavar="ACTIVITY_ID", help="the record that was merged away")
+    split.add_argument("--store", required=True, metavar="STORE", help="the store to change")
+
+
+def _add_results(commands: argparse._SubParsersAction) -> None:
     edges = _command(commands, "edges", _edges, "links made by joint activities")
     _add_store(edges)
     _add_counting(edges)
@@ -162,7 +187,6 @@ def _parser() -> argparse.ArgumentParser:
     atlas.add_argument("--title", help="title of the page")
     _add_memory(atlas)
     atlas.add_argument("--out", required=True, metavar="FILE.html")
-    return parser
 
 
 def _command(
@@ -352,6 +376,38 @@ def _resolve(options: argparse.Namespace) -> None:
     if options.review:
         export_table(table, options.review)
     _show(table[["written", "country", "rows", "candidates"]], "to review", options.review)
+
+
+def _check(options: argparse.Namespace) -> None:
+    from collabnet.exports import export_table, replacing
+    from collabnet.quality import check_quality
+    from collabnet.readers import read
+
+    table = check_quality(read(options.store))
+    if options.out and options.out.endswith(".json"):
+        with replacing(Path(options.out)) as fresh:
+            table.to_json(fresh, orient="records", indent=1, force_ascii=False)
+    elif options.out:
+        export_table(table, options.out)
+    _show(table.set_index("source").T.reset_index(names="source"), "rows", options.out)
+
+
+def _forget(options: argparse.Namespace) -> None:
+    from collabnet.quality import forget
+    from collabnet.readers import read
+    from collabnet.records import write_store
+
+    write_store(forget(read(options.store), options.person), options.store)
+    print(f"{options.store}: {options.person} is in it no more. The sources still have the person.")
+
+
+def _split(options: argparse.Namespace) -> None:
+    from collabnet.merging import split_work
+    from collabnet.readers import read
+    from collabnet.records import write_store
+
+    write_store(split_work(read(options.store), options.work), options.store)
+    print(f"{options.store}: {options.work} is a work of its own again.")
 
 
 def _edges(options: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -95,6 +96,25 @@ def doi(text: object) -> str | None:
     """
     found = DOI.fullmatch(text.strip()) if isinstance(text, str) else None
     return found[1].lower() if found else None
+
+
+def surname_key(name: object) -> str | None:
+    """Return a pseudonym of a surname: alike for `Smith, J.`, `Smith JA` and `Jane Smith`.
+
+    >>> surname_key("van den Berg, J.") == surname_key("Jan van den BERG") == surname_key("Berg J")
+    True
+    """
+    before, comma, _ = (name if isinstance(name, str) else "").partition(",")
+    words = before.split()
+    while (
+        len(words) > 1
+        and not comma
+        and re.fullmatch(r"(\w\.?-?){1,3}", words[-1])
+        and (words[-1].isupper())
+    ):
+        words.pop()  # initials
+    key = name_key(words[-1]) if words else ""
+    return hashlib.sha256(key.encode()).hexdigest()[:12] if key else None
 
 
 def name_key(name: object) -> str:

@@ -51,7 +51,7 @@ def dated(records: Records, kind: str) -> nw.LazyFrame:
     last = nw.coalesce(end, year)
     return (
         records.lazy("activities")
-        .filter(nw.col("kind") == kind)
+        .filter(nw.col("kind") == kind, nw.col("same_as").is_null())
         .with_columns(
             activity=nw.col(join_key(records)),
             first=nw.coalesce(year, end),

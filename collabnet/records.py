@@ -27,9 +27,9 @@ class Records:
     """Activities, who took part in them, and where each row came from.
 
     Each table of the data model is an attribute that gives a pandas frame: `records.activities`,
-    `participants`, `institutions`, `relations`, `fields`, `persons`, `quarantine`. A store opened
-    with `read` stays on disk until a table is asked for. `+` joins two readings: of an activity in
-    several versions the newest is kept and the merge is counted.
+    `participants`, `institutions`, `relations`, `fields`, `persons`, `merges`, `quarantine`. A
+    store opened with `read` stays on disk until a table is asked for. `+` joins two readings: of an
+    activity in several versions the newest is kept and the merge is counted.
 
     Parameters
     ----------
@@ -60,6 +60,7 @@ class Records:
     relations: pd.DataFrame
     fields: pd.DataFrame
     persons: pd.DataFrame
+    merges: pd.DataFrame
     quarantine: pd.DataFrame
 
     def __init__(
@@ -107,7 +108,8 @@ class Records:
 
     def counts(self) -> dict[str, int]:
         """Return how many activities of each kind there are, and the size of the other tables."""
-        kinds = engine.collect(self.lazy("activities").group_by("kind").agg(n=nw.len()))
+        counted = self.lazy("activities").filter(nw.col("same_as").is_null())
+        kinds = engine.collect(counted.group_by("kind").agg(n=nw.len()))
         by_kind = dict(zip(kinds["kind"], kinds["n"].astype(int), strict=True))
         sizes = {name: self._size(name) for name in schema.TABLES if name != "activities"}
         return {kind: by_kind[kind] for kind in schema.KINDS if kind in by_kind} | sizes
@@ -139,7 +141,7 @@ class Records:
         merged = _keep_newest(tables)
         for name in ("institutions", "persons"):
             tables[name] = _fill_first(name, tables[name])
-        for name in ("relations", "quarantine"):
+        for name in ("relations", "merges", "quarantine"):
             tables[name] = tables[name].drop_duplicates(ignore_index=True)
         sources = [*self.provenance["sources"]]
         hashes = {source["sha256"] for source in sources}

@@ -11,7 +11,7 @@ import pandas as pd
 
 from collabnet.errors import SchemaError
 
-VERSION = 1
+VERSION = 2
 """Version of the data model, written into every store."""
 
 KINDS = ("work", "agreement", "project", "mobility", "commitment")
@@ -34,6 +34,7 @@ TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "synthetic": ("boolean", "made by a program, not observed"),
         "part_of": ("string", "activity this one belongs to"),
         "follows": ("string", "agreement this one renews"),
+        "same_as": ("string", "activity of another source that stands for this one in the count"),
         "programme": ("string", "funding programme or framework"),
         "doi": ("string", "DOI, lower case, without resolver"),
         "cited_by": ("Int64", "citations, as the source counts them"),
@@ -94,6 +95,15 @@ TABLES: dict[str, dict[str, tuple[str, str]]] = {
         "person_id": ("string", "key"),
         "name": ("string", "name as given; stored only when asked for"),
         "orcid": ("string", "ORCID iD"),
+    },
+    "merges": {
+        "kept": ("string", "activity that stays in the count"),
+        "merged": ("string", "activity it stands for"),
+        "rule": (
+            "string",
+            "doi, pmid, ut, eid, openalex_id, lens_id, title; apart: undone for good",
+        ),
+        "filled": ("string", "JSON list of the columns it filled in"),
     },
     "quarantine": {
         "file": ("string", "name of the file"),

@@ -23,7 +23,7 @@ import pandas as pd
 from collabnet import settings
 from collabnet.countries import country_of
 from collabnet.errors import InputError
-from collabnet.identifiers import DATE, doi, iso_country
+from collabnet.identifiers import DATE, doi, iso_country, surname_key
 from collabnet.readers.source import Source
 from collabnet.records import Records
 
@@ -156,6 +156,7 @@ def _tables(
         "start": given["date"],
         "end_status": "known",
         "authors_count": len(authors),
+        "first_author": surname_key(authors[0].name or authors[0].short) if authors else None,
         "link_known": any(author.affiliations for author in authors) and not loose,
         "synthetic": False,
         "doi": number,
