@@ -80,6 +80,16 @@ def _parser() -> argparse.ArgumentParser:
         "--succession", action="store_true", help="count former institutions under their successor"
     )
 
+    cut = ingest.add_argument_group("of an OpenAlex snapshot, keep only works")
+    cut.add_argument("--institution", type=_several, default=(), metavar="ROR[,ROR]", help="of it")
+    cut.add_argument("--country", type=_several, default=(), metavar="BE[,LU]", help="with it")
+    cut.add_argument(
+        "--region", type=_several, default=(), metavar="NAME", help="with a body there"
+    )
+    cut.add_argument("--years", type=_years, metavar="2015:2026", help="both years included")
+    cut.add_argument("--sample", type=_share, default=1, metavar="0.01", help="drawn by their id")
+    cut.add_argument("--with-xpac", action="store_true", help="also those the API hides")
+
     edges = _command(commands, "edges", _edges, "links made by joint activities")
     _add_store(edges)
     _add_counting(edges)
@@ -175,6 +185,20 @@ def _years(text: str) -> tuple[int, int]:
     return int(first), int(last or first)
 
 
+def _several(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.01")
+    return share
+
+
 def _ingest(options: argparse.Namespace) -> None:
     from collabnet.institutions import unresolved
     from collabnet.stores import ingest
@@ -187,12 +211,25 @@ def _ingest(options: argparse.Namespace) -> None:
         with_names=options.with_names,
         roll_up=tuple(kind for kind in options.roll_up.split(",") if kind),
         succession=options.succession,
+        institutions=options.institution,
+        countries=options.country,
+        regions=options.region,
+        years=options.years,
+        sample=options.sample,
+        with_xpac=options.with_xpac,
     )
     facts = records.provenance
     for source in facts["sources"]:
+        more = ""
+        if "parts" in source:
+            more = (
+                f"{source['xpac']:,} xpac left out, {source['outside']:,} outside the slice, "
+                f"{source['merged']:,} superseded, "
+            )
+            source["format"] += f" ({source['format_version']}), {source['parts']:,} parts"
         print(
             f"{source['file']}: {source['format']}, {source['read']:,} read, "
-            f"{source['kept']:,} kept, {source['quarantined']:,} in quarantine"
+            f"{source['kept']:,} kept, {more}{source['quarantined']:,} in quarantine"
         )
     for name in facts.get("unrecognised", []):
         print(f"{name}: not a source collabnet knows; left alone")
@@ -201,7 +238,8 @@ def _ingest(options: argparse.Namespace) -> None:
         print(f"{facts['merged']:,} older versions of the same activity were merged away.")
     found = facts["resolution"]
     print(f"{found['with_ror']:,} of {found['institutions']:,} institutions have a ROR id.")
-    rest = unresolved(records)
+    # Of a snapshot, all participants would come to memory for these three names.
+    rest = [] if any("parts" in s for s in facts["sources"]) else unresolved(records)
     if len(rest):
         names = "; ".join(rest["name"].fillna(rest["institution_id"]).head(3))
         print(f"Without one, the most frequent: {names}.")

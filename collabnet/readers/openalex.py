@@ -67,7 +67,7 @@ class _Tie(Struct):
     relationship: Text = None
 
 
-class _House(_Institution):
+class House(_Institution):
     """The fields of an institution of the snapshot that are kept."""
 
     geo: _Place | None = None
@@ -166,7 +166,7 @@ COLUMNS = {
 NO_WORK = "no OpenAlex work: an object with an 'id' such as W2741809807 was expected"
 FAULT = "work {} is not built like an OpenAlex work ({})"
 _institutions = msgspec.json.Decoder(list[_Institution | None] | None).decode
-_house = msgspec.json.Decoder(_House).decode
+_house = msgspec.json.Decoder(House).decode
 _work = msgspec.json.Decoder(Work).decode
 _country = lru_cache(4096)(iso_country)
 
@@ -461,9 +461,14 @@ def institutions(lines: Iterable[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
         others = [*(one.display_name_acronyms or ()), *(one.display_name_alternatives or ())]
         row = {
             "institution_id": (one.ror or "").rsplit("/", 1)[-1] or f"openalex:{openalex}",
-            **{"name": one.display_name, "country": iso_country(one.country_code)},
-            **{"city": place.city, "lat": place.latitude, "lon": place.longitude},
-            **{"type": one.type, "openalex_id": openalex, "_updated": one.updated_date or ""},
+            "name": one.display_name,
+            "country": iso_country(one.country_code),
+            "city": place.city,
+            "lat": place.latitude,
+            "lon": place.longitude,
+            "type": one.type,
+            "openalex_id": openalex,
+            "_updated": one.updated_date or "",
             "aliases": "|".join(dict.fromkeys(text.replace("|", "/") for text in others if text)),
         }
         rows.append(row)
