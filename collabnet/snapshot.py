@@ -9,19 +9,20 @@ from __future__ import annotations
 import gc
 import json
 import os
+import pickle
 import shutil
-import threading
+import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import suppress
 from datetime import UTC, datetime
 from glob import escape
 from hashlib import blake2b, sha256
 from io import BufferedReader
-from multiprocessing import connection, get_all_start_methods, get_context, parent_process
 from pathlib import Path
-from typing import Any, NamedTuple
+from subprocess import PIPE, Popen
+from typing import IO, Any, NamedTuple, cast
 
 import narwhals as nw
 import pandas as pd
@@ -45,24 +46,28 @@ PLACE = "works/updated_date="
 FLUSHED, TOLD = 60_000, 500
 """Rows held before they are written; works between two steps of the progress bar."""
 
+ALONE = 1 << 23
+"""Bytes of parts for which a process of its own is worth its start."""
+
 MEMORY = "600MB"
 """What DuckDB holds while the store is written; the rest is spilled to disk."""
 
 DAMAGED = (EOFError, isal_zlib.error, igzip.BadGzipFile)
 SQL = {"string": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "boolean": "BOOLEAN"}
 GIVEN = {
-
-        "kind": "'work'",
-        "end_status": "'known'",
-        "link_known": "true",
-        "source": "'openalex:' || part"
-    ,
-    "year": "TRY_CAST(start[:4] AS BIGINT)", "role": "'author'", "evidence": "'source'",
+    "kind": "'work'",
+    "end_status": "'known'",
+    "link_known": "true",
+    "source": "'openalex:' || part",
+    "year": "TRY_CAST(start[:4] AS BIGINT)",
+    "role": "'author'",
+    "evidence": "'source'",
 }
 """What is not written into the parts: it holds for each of their works, or follows."""
 
 INNER = ("work", "rows", "row", "other", "field", "field_name", "file_index", "number", "part")
 
+Tell = Callable[[int, int], None]
 Places = tuple[tuple[frozenset[str], frozenset[str]], ...]
 
 
@@ -130,13 +135,7 @@ def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[
     tasks = [
         Task(path, name, work / _key(path, name, shared), *shared) for path, name in parts(folder)
     ]
-    try:
-        _read_all([task for task in tasks if not task.home.exists()])
-    except BrokenProcessPool:
-        raise StoreError(
-            f"{out}: a reading process was stopped (out of memory?). What was read is kept: run "
-            "the same command again."
-        ) from None
+    _read_all([task for task in tasks if not task.home.exists()])
     spill = work / "spill.tmp"
     spill.mkdir()
     try:
@@ -212,50 +211,78 @@ def _read_all(tasks: list[Task]) -> None:
     from tqdm import tqdm
 
     size = sum(task.path.stat().st_size for task in tasks)
-    workers = min(os.cpu_count() or 1, len(tasks), size >> 23)
-    context = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
-    if workers > 1:
-        told = context.Array("q", 2)
-        pool = ProcessPoolExecutor(workers, context, _begin, (told,))
-    else:
-        told = [0, 0]
-        pool = ThreadPoolExecutor(1, initializer=_begin, initargs=(told,))
-    begun = time.monotonic()
-    with pool, tqdm(total=size, unit="B", unit_scale=True, disable=None) as bar:
-        left = {pool.submit(_read, task) for task in tasks}
-        try:
+    workers = min(os.cpu_count() or 1, len(tasks), size // ALONE)
+    told, begun, queue = [0, 0], time.monotonic(), iter(tasks)
+
+    def tell(size: int, works: int) -> None:
+        told[0] += size
+        told[1] += works
+
+    run = _delegate if workers > 1 else _read_each
+    with ThreadPoolExecutor(max(workers, 1)) as pool:
+        left = {pool.submit(run, queue, tell) for _ in range(max(workers, 1))}
+        with tqdm(total=size, unit="B", unit_scale=True, disable=None) as bar:
             while left:
                 done, left = wait(left, 1, FIRST_COMPLETED)
                 bar.update(told[0] - bar.n)
                 bar.set_postfix_str(f"{told[1] / (time.monotonic() - begun):,.0f} works/s")
-                for future in done:
-                    future.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)  # what is being read is read to its end, and kept
-            raise
+                if any(future.exception() for future in done):
+                    queue.__setstate__(
+                        len(tasks)
+                    )  # what is being read is read to its end, and kept
+        for future in done:
+            future.result()
 
 
-_told: Any = None
-"""In a process that reads: how many bytes and works all of them have read."""
+def _read_each(tasks: Iterable[Task], tell: Tell) -> None:
+    for task in tasks:
+        _read(task, tell)
 
 
-def _begin(told: Any) -> None:
-    """Begin a process that reads; it ends with the one that began it, however that ends."""
-    global _told  # noqa: PLW0603
-    _told = told
-    if parent := parent_process():
-        gc.disable()  # nothing read refers to itself
-        ended = [parent.sentinel]
-        threading.Thread(target=lambda: (connection.wait(ended), os._exit(1)), daemon=True).start()
+def _delegate(tasks: Iterator[Task], tell: Tell) -> None:
+    """Have parts read by a process of its own, which ends when this one does, however it ends."""
+    command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
+    with Popen(command, stdin=PIPE, stdout=PIPE) as process:
+        given, answers = cast("tuple[IO[bytes], IO[bytes]]", (process.stdin, process.stdout))
+        for task in tasks:
+            try:
+                pickle.dump(task, given)
+                given.flush()
+                while isinstance(answer := pickle.load(answers), tuple):  # noqa: S301
+                    tell(*answer)
+            except (EOFError, BrokenPipeError):
+                raise StoreError(
+                    f"{task.name}: the process that read it was stopped (out of memory?). What was "
+                    "read is kept: run the same command again."
+                ) from None
+            if answer is not None:
+                raise answer
 
 
-def _tell(size: int, works: int) -> None:
-    if _told is not None:
-        _told[0] += size
-        _told[1] += works
+def serve() -> None:
+    """Read the parts named on stdin and answer on stdout; see `_delegate`."""
+    given, answers = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr
+    gc.disable()  # nothing that is read refers to itself
+
+    def tell(*answer: Any) -> None:
+        pickle.dump(answer, answers)
+        answers.flush()
+
+    with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+        while task := pickle.load(given):  # noqa: S301
+            try:
+                _read(task, tell)
+            except (OSError, InputError) as error:
+                if isinstance(error, BrokenPipeError):
+                    raise
+                pickle.dump(error, answers)
+            else:
+                pickle.dump(None, answers)
+            answers.flush()
 
 
-def _read(task: Task) -> None:
+def _read(task: Task, tell: Tell) -> None:
     """Read a part into a folder of its own, which appears when all of it is there."""
     cut, batch, broken = task.cut, openalex.Batch(with_names=task.with_names), []
     counts = dict.fromkeys(("read", "kept", "xpac", "outside"), 0)
@@ -263,7 +290,7 @@ def _read(task: Task) -> None:
     fresh.mkdir()
     writers: dict[str, pq.ParquetWriter] = {}
     keep = _wanted(task.places) if task.places else None
-    for place, work in openalex.works(_lines(task.path, broken)):
+    for place, work in openalex.works(_lines(task.path, broken, tell)):
         counts["read"] += 1
         if isinstance(work, openalex.Work) and work.is_xpac and not cut.with_xpac:
             counts["xpac"] += 1
@@ -295,7 +322,9 @@ def _write(tables: dict[str, pa.Table], folder: Path, writers: dict[str, pq.Parq
         writers[name].write_table(table)
 
 
-def _lines(path: Path, broken: list[tuple[str, str]]) -> Iterator[tuple[str, bytes | str]]:
+def _lines(
+    path: Path, broken: list[openalex.Row], tell: Tell = lambda *_: None
+) -> Iterator[tuple[str, bytes | str]]:
     """Yield (place, JSON) of a part; where it breaks off is noted in `broken`."""
     import duckdb
 
@@ -308,7 +337,7 @@ def _lines(path: Path, broken: list[tuple[str, str]]) -> Iterator[tuple[str, byt
                 if not line.isspace():
                     yield f"{what} {number}", line
                 if number % TOLD == 0:
-                    _tell(file.tell() - seen, TOLD)
+                    tell(file.tell() - seen, TOLD)
                     seen = file.tell()
     except (*DAMAGED, duckdb.Error) as error:
         reason = f"the file breaks off or is damaged from here on ({error}). Download it again"
@@ -318,7 +347,7 @@ def _lines(path: Path, broken: list[tuple[str, str]]) -> Iterator[tuple[str, byt
             f"{path}: cannot be read ({error.strerror or error}). What was read of the others is "
             "kept: mend it, and run the same command again."
         ) from None
-    _tell(path.stat().st_size - seen, number % TOLD)
+    tell(path.stat().st_size - seen, number % TOLD)
 
 
 def _rows(path: Path) -> Iterator[str]:
@@ -537,9 +566,14 @@ def _provenance(
     ror = int(named.index.str.fullmatch(ROR).sum())
     cut = tasks[0].cut
     source = {
-        "file": folder.resolve().name, "sha256": fingerprint(folder, cut), "format": FORMAT,
+        "file": folder.resolve().name,
+        "sha256": fingerprint(folder, cut),
+        "format": FORMAT,
         "format_version": "JSON Lines" if tasks[0].path.suffix == ".gz" else "Parquet",
-        "parts": n, **total, "kept": kept, "merged": total["kept"] - kept,
+        "parts": n,
+        **total,
+        "kept": kept,
+        "merged": total["kept"] - kept,
         "quarantined": total["read"] - sum(total[c] for c in ("kept", "xpac", "outside")),
         "cut": {name: value for name, value in cut._asdict().items() if value},
         "ingested_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -550,7 +584,9 @@ def _provenance(
         "merged": others.provenance["merged"] + every - stays,
         "settings": settings,
         "resolution": {
-            "institutions": len(named), "with_ror": ror, "unresolved": len(named) - ror,
+            "institutions": len(named),
+            "with_ror": ror,
+            "unresolved": len(named) - ror,
             "participations_without_institution": int(used[used.index.isna()].sum()),
         },
     }

@@ -1,0 +1,96 @@
+"""What `collabnet ingest` of a snapshot costs beside bare decompression, in one run.
+
+    python benchmarks/snapshot.py SNAPSHOT [RUNS]
+
+Alternates unpacking the parts with isal (one process, then two) with the whole command, from the
+parts to the finished store, and prints medians, ratios, and the peak memory of its process tree
+(proportional set size, sampled ten times a second).
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from isal import igzip
+
+
+def unpack(path: Path) -> int:
+    """Unpack a part and throw it away."""
+    size = 0
+    with igzip.open(path) as file:
+        while block := file.read(1 << 20):
+            size += len(block)
+    return size
+
+
+def memory(root: int) -> int:
+    """Return the bytes that a process and those below it hold, shared pages divided."""
+    below, found = {}, {root}
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            below[int(place.name)] = int((place / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    for _ in range(4):
+        found |= {pid for pid, parent in below.items() if parent in found}
+    total = 0
+    for pid in found:
+        try:
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += sum(int(row.split()[1]) for row in text.splitlines() if row.startswith("Pss:"))
+    return total * 1024
+
+
+def ingest(snapshot: Path, store: Path) -> tuple[float, float, int]:
+    """Run the command; return wall seconds, CPU seconds of its processes, and peak memory."""
+    before, begun, peak = os.times(), time.perf_counter(), 0
+    command = [sys.executable, "-m", "collabnet.cli"]
+    if shutil.which("collabnet"):
+        command = [shutil.which("collabnet")]
+    with subprocess.Popen([*command, "ingest", snapshot, "--out", store]) as process:
+        while process.poll() is None:
+            peak = max(peak, memory(process.pid))
+            time.sleep(0.1)
+    after = os.times()
+    if process.returncode:
+        sys.exit(process.returncode)
+    cpu = after.children_user + after.children_system
+    cpu -= before.children_user + before.children_system
+    return time.perf_counter() - begun, cpu, peak
+
+
+def main(snapshot: Path, runs: int) -> None:
+    """Run the three in turn and print the ratios."""
+    parts = sorted(snapshot.glob("**/works/updated_date=*/*.gz"))
+    walls: dict[str, list[float]] = {"isal": [], "isal, 2 processes": [], "ingest": []}
+    cpus, peaks = [], []
+    with ProcessPoolExecutor(2) as pool, tempfile.TemporaryDirectory() as folder:
+        list(pool.map(unpack, parts[:2]))
+        for run in range(runs):
+            begun = time.perf_counter()
+            size = sum(map(unpack, parts))
+            walls["isal"].append(time.perf_counter() - begun)
+            begun = time.perf_counter()
+            list(pool.map(unpack, parts))
+            walls["isal, 2 processes"].append(time.perf_counter() - begun)
+            wall, cpu, peak = ingest(snapshot, Path(folder) / f"store{run}")
+            walls["ingest"].append(wall)
+            cpus.append(cpu)
+            peaks.append(peak)
+    middle = {name: statistics.median(times) for name, times in walls.items()}
+    print(f"{size / 1e9:.2f} GB unpacked; " + ", ".join(f"{k} {v:.2f} s" for k, v in middle.items()))
+    for name in ("isal", "isal, 2 processes"):
+        print(f"ingest / {name}: {middle['ingest'] / middle[name]:.2f}")
+    print(f"CPU {statistics.median(cpus):.2f} s, peak {max(peaks) / 1e6:,.0f} MB")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3)
