@@ -12,6 +12,7 @@ Nothing here is an observation.
 """
 
 import argparse
+import io
 import json
 import re
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.json as json_
+import pyarrow.parquet as pq
 from isal import igzip
 
 URL = "https://openalex.org/"
@@ -82,18 +86,13 @@ def _number(i: int) -> int:
 def _put(path: Path, data: bytes, layout: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if layout == "parquet" and path.suffix != ".csv":
-        import duckdb
-
-        lines = path.with_suffix(".jsonl")
-        lines.write_bytes(data)
-        session = duckdb.connect()
-        session.execute(
-            f"COPY (FROM read_json('{lines}', format='newline_delimited', sample_size=-1, "
-            "maximum_object_size=100000000, map_inference_threshold=-1)) "
-            f"TO '{path.with_suffix('.parquet')}' (FORMAT parquet, COMPRESSION snappy)"
+        dates = ("publication_date", "updated_date", "created_date")
+        read = json_.read_json(
+            io.BytesIO(data),
+            json_.ReadOptions(block_size=1 << 28),
+            json_.ParseOptions(pa.schema([(name, pa.string()) for name in dates])),
         )
-        session.close()
-        lines.unlink()
+        pq.write_table(read, path.with_suffix(".parquet"))
         return
     # igzip stamps the time into its header unless told otherwise.
     path.write_bytes(igzip.compress(data, LEVEL, mtime=0))

@@ -289,7 +289,7 @@ def _read(task: Task, tell: Tell) -> None:
     fresh = task.home.with_suffix(f".{os.getpid()}.tmp")
     fresh.mkdir()
     writers: dict[str, pq.ParquetWriter] = {}
-    keep = _wanted(task.places) if task.places else None
+    keep = _wanted(task.places, batch) if task.places else None
     for place, work in openalex.works(_lines(task.path, broken, tell)):
         counts["read"] += 1
         if isinstance(work, openalex.Work) and work.is_xpac and not cut.with_xpac:
@@ -355,12 +355,15 @@ def _rows(path: Path) -> Iterator[str]:
     import duckdb
 
     with duckdb.connect(config={"threads": 1, "memory_limit": "400MB"}) as session:
-        source = f"FROM read_parquet({_quoted(path)})"
-        there = session.execute(f"SELECT * {source} LIMIT 0").fetchdf().columns
+        # The folder is named like a column, which stands in the file with the time of day.
+        source = f"FROM read_parquet({_quoted(path)}, hive_partitioning = false)"
         fields = {*openalex.Work.__struct_fields__, *openalex.House.__struct_fields__}
-        kept = [f'"{name}"' for name in there if name in fields]
-        packed = ", ".join(f"{name} := {name}" for name in kept)
-        answer = session.execute(f"SELECT to_json(struct_pack({packed})) {source}")
+        packed = []
+        for name, kind, *_ in session.execute(f"DESCRIBE {source}").fetchall():
+            pattern = "%Y-%m-%dT%H:%M:%S.%f" if name == "updated_date" else "%Y-%m-%d"
+            text = f"strftime({name}, '{pattern}')" if kind[:4] in {"DATE", "TIME"} else name
+            packed += [f"{name} := {text}"] * (name in fields)
+        answer = session.execute(f"SELECT to_json(struct_pack({', '.join(packed)})) {source}")
         while rows := answer.fetchmany(1000):
             yield from (row[0] for row in rows)
 
@@ -377,10 +380,14 @@ def _of_years_and_sample(work: openalex.Work, cut: Cut) -> bool:
     return int.from_bytes(number) < cut.sample * 2**64
 
 
-def _wanted(places: Places) -> Callable[[list[openalex.Row]], bool]:
-    return lambda rows: all(
-        any(row[1] in ids or row[4] in countries for row in rows) for ids, countries in places
-    )
+def _wanted(places: Places, batch: openalex.Batch) -> Callable[[list[openalex.Row]], bool]:
+    def keep(rows: list[openalex.Row]) -> bool:
+        bodies = {row[1] for row in rows} - {None}
+        ids = bodies.union(f"openalex:{batch.institutions[body][-1]}" for body in bodies)
+        stated = {row[4] for row in rows}
+        return all(ids & asked or stated & countries for asked, countries in places)
+
+    return keep
 
 
 def _quoted(*paths: Path) -> str:
@@ -410,7 +417,8 @@ def _finish(
         files = _quoted(*(home / f"{name}.parquet" for home in homes))
         session.execute(
             f"CREATE VIEW {name} AS SELECT *, file_index, file_row_number AS row "
-            f"FROM read_parquet({files}, union_by_name = true) LEFT JOIN named ON number = file_index"
+            f"FROM read_parquet({files}, union_by_name = true)"
+            f"{'' if name == 'participants' else ' LEFT JOIN named ON number = file_index'}"
         )
     session.execute("CREATE TABLE gone (activity_id VARCHAR)")
     if merged := _merged(folder):
@@ -470,7 +478,9 @@ def _finish(
     with replacing(out) as fresh:
         for name, query in queries.items():
             place = _quoted(fresh / f"{name}.parquet")[1:-1]
-            session.execute(f"COPY ({query}) TO {place} (FORMAT parquet, COMPRESSION zstd)")
+            session.execute(
+                f"COPY ({query}) TO {place} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+            )
         for name in ("institutions", "relations"):
             table = getattr(resolved, name)
             table.to_parquet(fresh / f"{name}.parquet", index=False, compression="zstd")

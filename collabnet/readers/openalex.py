@@ -129,6 +129,7 @@ class _Found(Struct):
 
     bodies: dict[str, tuple[str, Text]]
     countries: set[Text]
+    rows: list[Row]
 
 
 CODED = pa.dictionary(pa.int32(), pa.string())
@@ -183,7 +184,7 @@ class Batch:
         self.persons: dict[str, Row] = {}
         self.quarantine: list[Row] = []
         self.schema = "today"
-        self._known: dict[bytes, _Found] = {}
+        self._met: dict[bytes, _Found] = {}
 
     def add(
         self, place: str, work: Work | str, keep: Callable[[list[Row]], bool] | None = None
@@ -211,16 +212,16 @@ class Batch:
         cut = listed == TRUNCATED_AT if work.authors_count is None else stated > listed
         field = (work.primary_topic and work.primary_topic.field) or _Named()
         code = (field.id or "").rsplit("/", 1)[-1]
-        self.activities.append(
-            (
-                *(self.count, f"openalex:{bare(work.id)}", work.type),
-                *(work.title or work.display_name, start, stated),
-                *(bool(work.is_authors_truncated) or cut, work.synthetic is True),
-                *(doi(work.doi), work.cited_by_count, work.fwci, work.is_retracted is True),
-                *(work.updated_date, place, code, field.display_name if code else None),
-                len(people),
-            )
-        )
+        title, cut = work.title or work.display_name, bool(work.is_authors_truncated) or cut
+        made, retracted = work.synthetic is True, work.is_retracted is True
+        named = field.display_name if code else None
+        # fmt: off
+        self.activities.append((
+            self.count, _openalex(work.id), work.type, title, start, stated, cut, made,
+            doi(work.doi), work.cited_by_count, work.fwci, retracted, work.updated_date, place,
+            code, named, len(people),
+        ))
+        # fmt: on
         self.participants += people
         self.count += 1
         return True
@@ -232,7 +233,7 @@ class Batch:
             rows = getattr(self, name)
             lists = zip(*(rows.values() if isinstance(rows, dict) else rows), strict=True)
             arrays = {
-                column: _array(values, kind)
+                column: _array(values, kind, is_id=column.endswith("_id"))
                 for (column, kind), values in zip_longest(
                     COLUMNS[name].items(), lists, fillvalue=()
                 )
@@ -243,7 +244,7 @@ class Batch:
 
     def _participants(self, authors: Iterable[_Authorship]) -> list[Row]:
         rows: list[Row] = []
-        add, known, number = rows.append, self._known, self.count
+        add, known, number = rows.append, self._met, self.count
         for position, author in enumerate(authors, 1):
             person = _openalex(author.author.id) if author.author else None
             if self.with_names and person:
@@ -251,7 +252,7 @@ class Batch:
                 orcid = (author.author.orcid or "").removeprefix("https://orcid.org/")
                 self.persons[person] = (person, name, orcid)
             raw = bytes(author.institutions)
-            found = known.get(raw) or self._found(raw)
+            found = known.get(raw) or self._meet(raw)
             bodies, chief, alone = found.bodies, author.is_corresponding, ()
             every, tied = author.raw_affiliation_strings or (), author.affiliations or ()
             if len(every) == 1 and (
@@ -270,32 +271,42 @@ class Batch:
                 add((number, None, person, position, country, text, chief))
         return rows
 
-    def _found(self, raw: bytes) -> _Found:
+    def _meet(self, raw: bytes) -> _Found:
         """Take a list of institutions apart, and note what it says of each, the first known."""
-        found = _Found({}, set())
-        for one in filter(None, _institutions(raw) or () if raw else ()):
-            openalex, country = bare(one.id), iso_country(one.country_code)
-            ror = (one.ror or "").rsplit("/", 1)[-1]
-            if not (ror or openalex or one.display_name):
-                continue
-            named = f"openalex:{openalex}" if openalex else f"name:{name_key(one.display_name)}"
-            body = ror or named
-            found.bodies[openalex or body] = (body, country)
-            row = (body, one.display_name, country, one.type, openalex)
-            pairs = zip(self.institutions.get(body, row), row, strict=True)
-            self.institutions[body] = tuple(old or new for old, new in pairs)
-        found.countries.update(country for _, country in found.bodies.values() if country)
-        if len(self._known) > CACHED:
-            self._known.clear()
-        self._known[raw] = found
+        found = _found(raw)
+        for row in found.rows:
+            known = self.institutions.setdefault(row[0], row)
+            if known != row and None in known:
+                pairs = zip(known, row, strict=True)
+                self.institutions[row[0]] = tuple(old or new for old, new in pairs)
+        if len(self._met) > CACHED:
+            self._met.clear()
+        self._met[raw] = found
         return found
 
 
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+@lru_cache(CACHED)
+def _found(raw: bytes) -> _Found:
+    found = _Found({}, set(), [])
+    for one in filter(None, _institutions(raw) or () if raw else ()):
+        openalex, country = bare(one.id), iso_country(one.country_code)
+        ror = (one.ror or "").rsplit("/", 1)[-1]
+        if not (ror or openalex or one.display_name):
+            continue
+        named = f"openalex:{openalex}" if openalex else f"name:{name_key(one.display_name)}"
+        found.bodies[openalex or ror or named] = (ror or named, country)
+        found.rows.append(
+            (ror or named, one.display_name or None, country, one.type or None, openalex)
+        )
+    found.countries.update(country for _, country in found.bodies.values() if country)
+    return found
+
+
+def _array(values: Sequence[Any], kind: pa.DataType, *, is_id: bool) -> pa.Array:
     if kind == CODED:
         return pa.array(values, pa.string()).dictionary_encode()
     array = pa.array(values, kind)
-    if kind != pa.string():
+    if is_id or kind != pa.string():
         return array
     trimmed = pc.utf8_trim_whitespace(array)
     return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
@@ -376,7 +387,7 @@ def works(lines: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Work | str]]:
         if work.results is not None:
             inside = ((f"{place}, result {n}", item) for n, item in enumerate(work.results, 1))
             yield from works((p.removeprefix(", "), item) for p, item in inside)
-        elif (bare(work.id) or "").startswith("W"):
+        elif (_openalex(work.id) or "").startswith("openalex:W"):
             yield place or "item 1", work
         else:
             yield place or "item 1", NO_WORK
