@@ -220,16 +220,16 @@ def _ingest(options: argparse.Namespace) -> None:
     )
     facts = records.provenance
     for source in facts["sources"]:
-        more = ""
+        kind, more = source["format"], ""
         if "parts" in source:
+            kind += f" ({source['format_version']}), {source['parts']:,} parts"
             more = (
                 f"{source['xpac']:,} xpac left out, {source['outside']:,} outside the slice, "
                 f"{source['merged']:,} superseded, "
             )
-            source["format"] += f" ({source['format_version']}), {source['parts']:,} parts"
         print(
-            f"{source['file']}: {source['format']}, {source['read']:,} read, "
-            f"{source['kept']:,} kept, {more}{source['quarantined']:,} in quarantine"
+            f"{source['file']}: {kind}, {source['read']:,} read, {source['kept']:,} kept, "
+            f"{more}{source['quarantined']:,} in quarantine"
         )
     for name in facts.get("unrecognised", []):
         print(f"{name}: not a source collabnet knows; left alone")
@@ -238,9 +238,9 @@ def _ingest(options: argparse.Namespace) -> None:
         print(f"{facts['merged']:,} older versions of the same activity were merged away.")
     found = facts["resolution"]
     print(f"{found['with_ror']:,} of {found['institutions']:,} institutions have a ROR id.")
-    # Of a snapshot, all participants would come to memory for these three names.
-    rest = [] if any("parts" in s for s in facts["sources"]) else unresolved(records)
-    if len(rest):
+    # Of a snapshot, all participants would have to come to memory for these three names.
+    whole = not any("parts" in source for source in facts["sources"])
+    if whole and len(rest := unresolved(records)):
         names = "; ".join(rest["name"].fillna(rest["institution_id"]).head(3))
         print(f"Without one, the most frequent: {names}.")
     if len(records.quarantine):

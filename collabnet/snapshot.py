@@ -13,20 +13,20 @@ import pickle
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from glob import escape
 from hashlib import blake2b, sha256
 from io import BufferedReader
 from pathlib import Path
+from queue import SimpleQueue
 from subprocess import PIPE, Popen
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import narwhals as nw
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 from isal import igzip, isal_zlib
 
@@ -52,7 +52,8 @@ ALONE = 1 << 23
 MEMORY = "600MB"
 """What DuckDB holds while the store is written; the rest is spilled to disk."""
 
-DAMAGED = (EOFError, isal_zlib.error, igzip.BadGzipFile)
+CODED = ["institution_id", "country"]
+DAMAGED: Any = (EOFError, isal_zlib.error, igzip.BadGzipFile)
 SQL = {"string": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "boolean": "BOOLEAN"}
 GIVEN = {
     "kind": "'work'",
@@ -108,42 +109,69 @@ def parts(folder: Path, entity: str = "works") -> list[tuple[Path, str]]:
 
 def fingerprint(folder: Path, cut: Cut) -> str:
     """Return a hash of the files of a snapshot (name, size, last bytes) and of what is kept."""
-    facts = []
-    files = [
-        *parts(folder),
-        *parts(folder, "institutions"),
-        *((p, p.name) for p in _merged(folder)),
-    ]
-    for path, name in files:
+    merged = [(path, path.name) for path in _merged(folder)]
+    facts: list[Any] = [cut]
+    for path, name in [*parts(folder), *parts(folder, "institutions"), *merged]:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 4096))
             facts.append([name, size, blake2b(file.read()).hexdigest()])
-    return sha256(json.dumps([facts, cut]).encode()).hexdigest()
+    return sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[str, Any]) -> None:
     """Read a snapshot into the store `out`, joined with other records; see `stores.ingest`."""
-    work = out.absolute().with_name(f".{out.absolute().name}.parts")
-    work.mkdir(parents=True, exist_ok=True)
-    for left in work.glob("*.tmp"):
+    home = out.absolute().with_name(f".{out.absolute().name}.parts")
+    home.mkdir(parents=True, exist_ok=True)
+    for left in home.glob("*.tmp"):
         shutil.rmtree(left)
-    bodies, ties = openalex.institutions(
-        line for path, _ in parts(folder, "institutions") for _, line in _lines(path, [])
-    )
-    shared = (cut, _places(cut, bodies), settings["with_names"])
-    tasks = [
-        Task(path, name, work / _key(path, name, shared), *shared) for path, name in parts(folder)
-    ]
+    refused = _absent(folder)
+    entity = _entity(folder, refused)
+    shared = (cut, _places(cut, entity[0]), settings["with_names"])
+    tasks = []
+    for path, name in parts(folder):
+        facts = path.stat()
+        stamp = [schema.VERSION, name, facts.st_size, facts.st_mtime_ns, shared]
+        key = blake2b(json.dumps(stamp, default=sorted).encode(), digest_size=12).hexdigest()
+        tasks.append(Task(path, name, home / key, *shared))
     _read_all([task for task in tasks if not task.home.exists()])
-    spill = work / "spill.tmp"
+    if refused:
+        lost = pd.DataFrame(refused, columns=["file", "record", "reason"])
+        others += Records({"quarantine": lost})
+    spill = home / "spill.tmp"
     spill.mkdir()
     try:
-        _finish(folder, out, tasks, (bodies, ties), others, settings, spill)
+        _finish(_Join(folder, out, tasks, others, settings, spill), entity)
     finally:
         shutil.rmtree(spill)
-    for left in set(work.iterdir()) - {task.home for task in tasks}:
+    for left in set(home.iterdir()) - {task.home for task in tasks}:
         shutil.rmtree(left)
+
+
+def _absent(folder: Path) -> list[openalex.Row]:
+    """Return what the manifest of the works lists and the folder lacks, as a row of quarantine."""
+    found = parts(folder)
+    root = found[0][0].parent.parent
+    for path in (path for path in (root / "manifest.json", root / "manifest") if path.exists()):
+        listed = json.loads(path.read_text(encoding="utf-8"))
+        urls = [entry["url"] for entry in listed.get("files") or listed.get("entries") or []]
+        names = {f"works/{url.rpartition('/works/')[2]}" for url in urls}
+        if lost := sorted(names - {name for _, name in found}):
+            reason = f"listed, but not here, such as {lost[0]}. Download the rest"
+            return [(f"works/{path.name}", f"{len(lost)} parts", reason)]
+    return []
+
+
+def _entity(folder: Path, refused: list[openalex.Row]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the institutions of the snapshot and their ties; what is none goes to `refused`."""
+
+    def lines() -> Iterator[tuple[str, str, bytes | str]]:
+        for path, name in parts(folder, "institutions"):
+            broken: list[openalex.Row] = []
+            yield from ((name, place, line) for place, line in _lines(path, broken))
+            refused.extend((name, *row) for row in broken)
+
+    return openalex.institutions(lines(), refused)
 
 
 def holds(store: Records) -> bool:
@@ -160,28 +188,25 @@ def without(store: Records) -> Records:
     for name in ("participants", "fields"):
         rows = store.lazy(name).join(ours.select("activity_id"), on="activity_id", how="semi")
         tables[name] = engine.collect(rows)
-    everyone = engine.collect(store.lazy("participants").select("institution_id").unique())
-    for name, key in (("institutions", "institution_id"), ("persons", "person_id")):
-        table, mine = getattr(store, name), tables["participants"][key]
-        strange = ~table[key].isin(everyone["institution_id"]) & (name == "institutions")
-        tables[name] = table[table[key].isin(mine) | strange]
-    tables["relations"] = store.relations[store.relations["source"] != "OpenAlex"]
-    tables["quarantine"] = store.quarantine[~store.quarantine["file"].str.startswith(PLACE)]
-    sources = {s["format"] == FORMAT: s for s in store.provenance["sources"]}
-    kept = [s for s in store.provenance["sources"] if s["format"] != FORMAT]
-    merged = store.provenance["merged"] - sources[True]["merged"]
-    return Records(tables, provenance={"sources": kept, "merged": merged})
+    used = engine.collect(store.lazy("participants").select("institution_id").unique())
+    mine, bodies = tables["participants"], store.institutions
+    strange = ~bodies["institution_id"].isin(used["institution_id"])
+    tables |= {
+        "institutions": bodies[bodies["institution_id"].isin(mine["institution_id"]) | strange],
+        "persons": store.persons[store.persons["person_id"].isin(mine["person_id"])],
+        "relations": store.relations[store.relations["source"] != "OpenAlex"],
+        "quarantine": store.quarantine[~store.quarantine["file"].str.contains("/")],
+    }
+    sources = store.provenance["sources"]
+    merged = sum(source["merged"] for source in sources if source["format"] == FORMAT)
+    kept = [source for source in sources if source["format"] != FORMAT]
+    facts = {"sources": kept, "merged": store.provenance["merged"] - merged}
+    return Records(tables, provenance=facts)
 
 
 def _merged(folder: Path) -> list[Path]:
     places = (folder / up / "merged_ids" / "works" for up in ("", "legacy-data"))
     return sorted(path for place in places for path in place.glob("*.csv.gz"))
-
-
-def _key(path: Path, name: str, shared: tuple[Any, ...]) -> str:
-    facts = path.stat()
-    stamp = [schema.VERSION, name, facts.st_size, facts.st_mtime_ns, shared]
-    return blake2b(json.dumps(stamp, default=sorted).encode(), digest_size=12).hexdigest()
 
 
 def _places(cut: Cut, bodies: pd.DataFrame) -> Places:
@@ -211,75 +236,73 @@ def _read_all(tasks: list[Task]) -> None:
     from tqdm import tqdm
 
     size = sum(task.path.stat().st_size for task in tasks)
-    workers = min(os.cpu_count() or 1, len(tasks), size // ALONE)
-    told, begun, queue = [0, 0], time.monotonic(), iter(tasks)
+    workers = max(1, min(os.cpu_count() or 1, len(tasks), size // ALONE))
+    told, begun, free = [0, 0], time.monotonic(), SimpleQueue()
 
     def tell(size: int, works: int) -> None:
-        told[0] += size
-        told[1] += works
+        told[:] = told[0] + size, told[1] + works
 
-    run = _delegate if workers > 1 else _read_each
-    with ThreadPoolExecutor(max(workers, 1)) as pool:
-        left = {pool.submit(run, queue, tell) for _ in range(max(workers, 1))}
-        with tqdm(total=size, unit="B", unit_scale=True, disable=None) as bar:
-            while left:
-                done, left = wait(left, 1, FIRST_COMPLETED)
-                bar.update(told[0] - bar.n)
-                bar.set_postfix_str(f"{told[1] / (time.monotonic() - begun):,.0f} works/s")
-                if any(future.exception() for future in done):
-                    queue.__setstate__(
-                        len(tasks)
-                    )  # what is being read is read to its end, and kept
-        for future in done:
-            future.result()
+    def read(task: Task) -> None:
+        reader = free.get()
+        try:
+            _delegate(task, tell, reader) if reader else _read(task, tell)
+        finally:
+            free.put(reader)
+
+    with ExitStack() as stack:
+        for _ in range(workers):
+            command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
+            reader = Popen(command, stdin=PIPE, stdout=PIPE) if workers > 1 else None  # noqa: S603
+            free.put(stack.enter_context(reader) if reader else None)
+        pool = stack.enter_context(ThreadPoolExecutor(workers))
+        # What is being read when another part fails is read to its end, and kept.
+        stack.callback(pool.shutdown, cancel_futures=True)
+        bar = stack.enter_context(tqdm(total=size, unit="B", unit_scale=True, disable=None))
+        left = {pool.submit(read, task) for task in tasks}
+        while left:
+            done, left = wait(left, 1, FIRST_COMPLETED)
+            bar.set_postfix_str(f"{told[1] / (time.monotonic() - begun):,.0f} works/s")
+            bar.update(told[0] - bar.n)
+            for future in done:
+                future.result()
 
 
-def _read_each(tasks: Iterable[Task], tell: Tell) -> None:
-    for task in tasks:
-        _read(task, tell)
-
-
-def _delegate(tasks: Iterator[Task], tell: Tell) -> None:
-    """Have parts read by a process of its own, which ends when this one does, however it ends."""
-    command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
-    with Popen(command, stdin=PIPE, stdout=PIPE) as process:
-        given, answers = cast("tuple[IO[bytes], IO[bytes]]", (process.stdin, process.stdout))
-        for task in tasks:
-            try:
-                pickle.dump(task, given)
-                given.flush()
-                while isinstance(answer := pickle.load(answers), tuple):  # noqa: S301
-                    tell(*answer)
-            except (EOFError, BrokenPipeError):
-                raise StoreError(
-                    f"{task.name}: the process that read it was stopped (out of memory?). What was "
-                    "read is kept: run the same command again."
-                ) from None
-            if answer is not None:
-                raise answer
+def _delegate(task: Task, tell: Tell, reader: Any) -> None:
+    """Have a part read by a process, which ends when this one does, however it ends."""
+    try:
+        pickle.dump(task, reader.stdin)
+        reader.stdin.flush()
+        while isinstance(answer := pickle.load(reader.stdout), tuple):  # noqa: S301
+            tell(*answer)
+    except (EOFError, BrokenPipeError):
+        raise StoreError(
+            f"{task.name}: the process that read it was stopped (out of memory?). What was read "
+            "is kept: run the same command again."
+        ) from None
+    if answer is not None:
+        raise answer
 
 
 def serve() -> None:
-    """Read the parts named on stdin and answer on stdout; see `_delegate`."""
-    given, answers = sys.stdin.buffer, sys.stdout.buffer
+    """Read the parts asked for on stdin, and answer on stdout; see `_delegate`."""
+    asked, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
     gc.disable()  # nothing that is read refers to itself
 
-    def tell(*answer: Any) -> None:
-        pickle.dump(answer, answers)
+    def answer(what: Any) -> None:
+        pickle.dump(what, answers)
         answers.flush()
 
     with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
-        while task := pickle.load(given):  # noqa: S301
+        while task := pickle.load(asked):  # noqa: S301
             try:
-                _read(task, tell)
+                _read(task, lambda *read: answer(read))
+            except BrokenPipeError:
+                return
             except (OSError, InputError) as error:
-                if isinstance(error, BrokenPipeError):
-                    raise
-                pickle.dump(error, answers)
+                answer(error)
             else:
-                pickle.dump(None, answers)
-            answers.flush()
+                answer(None)
 
 
 def _read(task: Task, tell: Tell) -> None:
@@ -288,38 +311,37 @@ def _read(task: Task, tell: Tell) -> None:
     counts = dict.fromkeys(("read", "kept", "xpac", "outside"), 0)
     fresh = task.home.with_suffix(f".{os.getpid()}.tmp")
     fresh.mkdir()
-    writers: dict[str, pq.ParquetWriter] = {}
+    files: dict[str, pq.ParquetWriter] = {}
     keep = _wanted(task.places, batch) if task.places else None
-    for place, work in openalex.works(_lines(task.path, broken, tell)):
-        counts["read"] += 1
-        if isinstance(work, openalex.Work) and work.is_xpac and not cut.with_xpac:
-            counts["xpac"] += 1
-        elif isinstance(work, openalex.Work) and not _of_years_and_sample(work, cut):
-            counts["outside"] += 1
-        elif (added := batch.add(place, work, keep)) is not None:
-            counts["kept" if added else "outside"] += 1
-        if len(batch.participants) + len(batch.activities) > FLUSHED:
-            _write(batch.tables("activities", "participants"), fresh, writers)
-    counts["read"] += len(broken)
-    batch.quarantine += broken
-    _write(batch.tables(), fresh, writers)
-    for writer in writers.values():
-        writer.close()
-    (fresh / "counts.json").write_text(json.dumps({**counts, "version": batch.schema}))
-    sync(fresh)
-    fresh.replace(task.home)
 
+    def write(*names: str) -> None:
+        for name, table in batch.tables(*names).items():
+            if name not in files:
+                place = fresh / f"{name}.parquet"
+                files[name] = pq.ParquetWriter(place, table.schema, use_dictionary=CODED)
+            files[name].write_table(table)
 
-def _write(tables: dict[str, pa.Table], folder: Path, writers: dict[str, pq.ParquetWriter]) -> None:
-    for name, table in tables.items():
-        if name not in writers:
-            writers[name] = pq.ParquetWriter(
-                folder / f"{name}.parquet",
-                table.schema,
-                compression="zstd",
-                use_dictionary=["institution_id", "country"],
-            )
-        writers[name].write_table(table)
+    try:
+        for place, work in openalex.works(_lines(task.path, broken, tell)):
+            counts["read"] += 1
+            if isinstance(work, openalex.Work) and work.is_xpac and not cut.with_xpac:
+                counts["xpac"] += 1
+            elif isinstance(work, openalex.Work) and not _of_years_and_sample(work, cut):
+                counts["outside"] += 1
+            elif (added := batch.add(place, work, keep)) is not None:
+                counts["kept" if added else "outside"] += 1
+            if len(batch.participants) + len(batch.activities) > FLUSHED:
+                write("activities", "participants")
+        counts["read"] += len(broken)
+        batch.quarantine += broken
+        write()
+        for file in files.values():
+            file.close()
+        (fresh / "counts.json").write_text(json.dumps(counts))
+        sync(fresh)
+        fresh.replace(task.home)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _lines(
@@ -395,64 +417,64 @@ def _quoted(*paths: Path) -> str:
     return "[" + ", ".join("'" + escape(str(p)).replace("'", "''") + "'" for p in paths) + "]"
 
 
-def _finish(
-    folder: Path,
-    out: Path,
-    tasks: list[Task],
-    entity: tuple[pd.DataFrame, pd.DataFrame],
-    others: Records,
-    settings: dict[str, Any],
-    spill: Path,
-) -> None:
+class _Join(NamedTuple):
+    """What is joined into a store, and where it may be spilled on the way."""
+
+    folder: Path
+    out: Path
+    tasks: list[Task]
+    others: Records
+    settings: dict[str, Any]
+    spill: Path
+
+
+def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     """Join what was read of the parts, and the other records, into the store."""
     import duckdb
 
-    _put(others, spill)
-    session = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)})
+    _put(join.others, join.spill)
+    session = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(join.spill)})
     session.execute("SET enable_progress_bar = false")
-    named = pd.DataFrame({"number": range(len(tasks)), "part": [task.name for task in tasks]})
-    session.register("named", named)
-    homes = [*(task.home for task in tasks), spill]
+    named = pd.DataFrame([task.name for task in join.tasks], columns=["part"])
+    session.register("named", named.reset_index(names="number"))
+    homes = [*(task.home for task in join.tasks), join.spill]
     for name in openalex.COLUMNS:
         files = _quoted(*(home / f"{name}.parquet" for home in homes))
+        part = "" if name == "participants" else "LEFT JOIN named ON number = file_index"
         session.execute(
             f"CREATE VIEW {name} AS SELECT *, file_index, file_row_number AS row "
-            f"FROM read_parquet({files}, union_by_name = true)"
-            f"{'' if name == 'participants' else ' LEFT JOIN named ON number = file_index'}"
+            f"FROM read_parquet({files}, union_by_name = true) {part}"
         )
-    session.execute("CREATE TABLE gone (activity_id VARCHAR)")
-    if merged := _merged(folder):
-        session.execute(
-            "INSERT INTO gone SELECT 'openalex:' || parse_filename(id) "
-            f"FROM read_csv({_quoted(*merged)}, all_varchar = true)"
-        )
-    session.execute("""
+    merged = _merged(join.folder)
+    gone = f"read_csv({_quoted(*merged)}, all_varchar = true)" if merged else "(SELECT '' AS id)"
+    session.execute(f"""
         CREATE TABLE kept AS SELECT file_index, work, activity_id,
           (row_number() OVER (ORDER BY activity_id) - 1)::INTEGER AS activity_no
         FROM (
-          SELECT * FROM activities WHERE activity_id NOT IN (FROM gone)
+          SELECT * FROM activities
+          WHERE activity_id NOT IN (SELECT 'openalex:' || parse_filename(id) FROM {gone})
           QUALIFY 1 = row_number() OVER (PARTITION BY activity_id
             ORDER BY updated DESC, rows DESC, coalesce(source, part), record))""")
-    resolved, bodies = _resolve(session, entity, others, settings)
+    tables, bodies = _resolved(session, entity, join)
     session.register("bodies", bodies)
     same = "activity_no, person_id, position, institution_no, x.country, role"
-    moved = settings["roll_up"] or settings["succession"]
+    moved = join.settings["roll_up"] or join.settings["succession"]
     once = f"QUALIFY 1 = row_number() OVER (PARTITION BY {same} ORDER BY row)" if moved else ""
+    acts = _columns(session, "activities", activity_id="kept.activity_id")
+    people = _columns(
+        session,
+        "participants",
+        activity_id="kept.activity_id",
+        institution_id="bodies.institution_id",
+        country="coalesce(x.country, bodies.country)",
+        evidence=f"coalesce(bodies.evidence, {GIVEN['evidence']})",
+    )
     queries = {
         "activities": f"""
-            SELECT {_columns(session, "activities", activity_id="kept.activity_id")}, activity_no
+            SELECT {acts}, activity_no
             FROM activities x JOIN kept USING (file_index, work) ORDER BY activity_no""",
         "participants": f"""
-            SELECT {
-            _columns(
-                session,
-                "participants",
-                activity_id="kept.activity_id",
-                institution_id="bodies.institution_id",
-                country="coalesce(x.country, bodies.country)",
-                evidence=f"coalesce(bodies.evidence, {GIVEN['evidence']})",
-            )
-        }, activity_no, institution_no
+            SELECT {people}, activity_no, institution_no
             FROM participants x JOIN kept USING (file_index, work)
             LEFT JOIN bodies ON x.institution_id = named_id {once}
             ORDER BY activity_no, position, institution_no, person_id, role, 6, affiliation, unit,
@@ -462,32 +484,30 @@ def _finish(
               field_name AS name
             FROM activities x JOIN kept USING (file_index, work) WHERE field IS NOT NULL
             UNION ALL BY NAME SELECT x.* EXCLUDE (work, other)
-            FROM read_parquet({_quoted(spill / "fields.parquet")}) x
-            JOIN kept ON kept.file_index = {len(tasks)} AND x.work = kept.work
+            FROM read_parquet({_quoted(join.spill / "fields.parquet")}) x
+            JOIN kept ON kept.file_index = {len(join.tasks)} AND x.work = kept.work
             ORDER BY activity_id, scheme, code, share""",
         "persons": f"""
             SELECT person_id, first(name ORDER BY unknown, name, orcid) FILTER (name NOT NULL)
               AS name, first(orcid ORDER BY unknown, name, orcid) FILTER (orcid NOT NULL) AS orcid
             FROM (SELECT *, (name IS NULL)::INT + (orcid IS NULL)::INT AS unknown FROM persons)
-            SEMI JOIN participants USING (person_id) WHERE {settings["with_names"]}
+            SEMI JOIN participants USING (person_id) WHERE {join.settings["with_names"]}
             GROUP BY person_id ORDER BY person_id""",
         "quarantine": """
             SELECT DISTINCT coalesce(part, file) AS file, record, reason FROM quarantine
             ORDER BY ALL""",
     }
-    with replacing(out) as fresh:
+    with replacing(join.out) as fresh:
         for name, query in queries.items():
             place = _quoted(fresh / f"{name}.parquet")[1:-1]
             session.execute(
                 f"COPY ({query}) TO {place} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
             )
-        for name in ("institutions", "relations"):
-            table = getattr(resolved, name)
+        for name, table in tables.items():
             table.to_parquet(fresh / f"{name}.parquet", index=False, compression="zstd")
-        tables = {name: engine.scan(fresh / f"{name}.parquet") for name in schema.TABLES}
-        stamp = _provenance(session, folder, tasks, others, settings, fresh)
-        write_stamp(Records(tables, provenance=stamp), fresh)
-    session.close()
+        written = {name: engine.scan(fresh / f"{name}.parquet") for name in schema.TABLES}
+        stamp = _provenance(session, join, fresh / "participants.parquet")
+        write_stamp(Records(written, provenance=stamp), fresh)
 
 
 def _columns(session: Any, table: str, **special: str) -> str:
@@ -515,88 +535,66 @@ def _put(others: Records, folder: Path) -> None:
         table.to_parquet(folder / f"{name}.parquet", index=False)
 
 
-def _resolve(
-    session: Any,
-    entity: tuple[pd.DataFrame, pd.DataFrame],
-    others: Records,
-    settings: dict[str, Any],
-) -> tuple[Records, pd.DataFrame]:
-    """Resolve each institution once; return the institutions, and what becomes of each id."""
+def _resolved(
+    session: Any, entity: tuple[pd.DataFrame, pd.DataFrame], join: _Join
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Resolve each institution once; return two tables of the store, and what each id becomes."""
     seen = session.execute("""
         SELECT DISTINCT institution_id, name, country, type, openalex_id FROM institutions
         SEMI JOIN participants USING (institution_id) WHERE other IS NULL""").fetchdf()
-    houses, ties = entity
+    (houses, ties), others = entity, join.others
     coded = houses["openalex_id"].isin(seen["openalex_id"].dropna())
     houses = houses[coded | houses["institution_id"].isin(seen["institution_id"])]
-    known = [others.institutions, seen.astype("string"), houses]
-    known = fill_first("institutions", pd.concat(known, ignore_index=True))
+    known = pd.concat([others.institutions, seen.astype("string"), houses], ignore_index=True)
+    known = fill_first("institutions", known)
     ids = pd.concat([known["institution_id"], others.participants["institution_id"]])
     ids = ids.dropna().drop_duplicates(ignore_index=True)
-    one = {"activities": pd.DataFrame({"activity_id": ["all"], "kind": ["work"]})}
-    one["participants"] = pd.DataFrame({"activity_id": "all", "institution_id": ids}).assign(
-        position=ids.index
-    )
-    one |= {"institutions": known, "relations": pd.concat([others.relations, ties])}
-    resolved = resolve(
-        Records(one), roll_up=tuple(settings["roll_up"]), succession=settings["succession"]
-    )
-    for name in ("institutions", "relations"):
-        table = getattr(resolved, name).sort_values(list(schema.TABLES[name]), ignore_index=True)
-        resolved.__dict__[name] = table
-    numbers = resolved.institutions.assign(
-        institution_no=pd.Series(resolved.institutions.index, dtype="Int32")
-    )
-    resolved.__dict__["institutions"] = numbers
-    found = resolved.participants[["position", "institution_id", "evidence"]]
-    found = found.assign(named_id=found["position"].map(ids))
-    facts = numbers[["institution_id", "country", "institution_no"]]
-    return resolved, found.merge(facts, on="institution_id").drop(columns="position")
+    rows = pd.DataFrame({"activity_id": "all", "institution_id": ids, "position": ids.index})
+    one = {
+        "activities": pd.DataFrame({"activity_id": ["all"], "kind": ["work"]}),
+        "participants": rows,
+        "institutions": known,
+        "relations": pd.concat([others.relations, ties]),
+    }
+    moves = {name: join.settings[name] for name in ("roll_up", "succession")}
+    records = resolve(Records(one), **moves)
+    tables = {
+        name: getattr(records, name).sort_values(list(schema.TABLES[name]), ignore_index=True)
+        for name in ("institutions", "relations")
+    }
+    bodies = tables["institutions"]
+    bodies["institution_no"] = pd.Series(bodies.index, dtype="Int32")
+    found = records.participants.assign(named_id=ids)[["named_id", "institution_id", "evidence"]]
+    return tables, found.merge(bodies[["institution_id", "country", "institution_no"]])
 
 
-def _provenance(
-    session: Any,
-    folder: Path,
-    tasks: list[Task],
-    others: Records,
-    settings: dict[str, Any],
-    fresh: Path,
-) -> dict[str, Any]:
+def _provenance(session: Any, join: _Join, people: Path) -> dict[str, Any]:
     """Count what became of the works of the snapshot."""
-    counts = [json.loads((task.home / "counts.json").read_text()) for task in tasks]
-    total = {name: sum(c[name] for c in counts) for name in ("read", "kept", "xpac", "outside")}
-    n = len(tasks)
-    kept, stays, every = session.execute(
-        f"SELECT count(*) FILTER (file_index < {n}), count(*), (SELECT count(*) FROM activities) "
-        "FROM kept"
-    ).fetchone()
-    people = f"read_parquet({_quoted(fresh / 'participants.parquet')})"
-    used = session.execute(f"SELECT institution_id, count(*) AS n FROM {people} GROUP BY ALL")
-    used = used.fetchdf().set_index("institution_id")["n"]
-    named = used[used.index.notna()]
-    ror = int(named.index.str.fullmatch(ROR).sum())
-    cut = tasks[0].cut
-    source = {
-        "file": folder.resolve().name,
-        "sha256": fingerprint(folder, cut),
+    counts = [json.loads((task.home / "counts.json").read_text()) for task in join.tasks]
+    total = {name: sum(count[name] for count in counts) for name in counts[0]}
+    n, cut, others = len(counts), join.tasks[0].cut, join.others.provenance
+    kept, every, stay = session.execute(f"""
+        SELECT count(*) FILTER (file_index < {n}), (SELECT count(*) FROM activities), count(*)
+        FROM kept""").fetchone()
+    used = session.execute(
+        f"SELECT institution_id, count(*) FROM read_parquet({_quoted(people)}) GROUP BY ALL"
+    ).fetchall()
+    named = [name for name, _ in used if name]
+    ror = sum(bool(ROR.fullmatch(name)) for name in named)
+    source: dict[str, Any] = {
+        "file": join.folder.resolve().name,
+        "sha256": fingerprint(join.folder, cut),
         "format": FORMAT,
-        "format_version": "JSON Lines" if tasks[0].path.suffix == ".gz" else "Parquet",
-        "parts": n,
-        **total,
-        "kept": kept,
-        "merged": total["kept"] - kept,
-        "quarantined": total["read"] - sum(total[c] for c in ("kept", "xpac", "outside")),
+        "format_version": "JSON Lines" if join.tasks[0].path.suffix == ".gz" else "Parquet",
         "cut": {name: value for name, value in cut._asdict().items() if value},
         "ingested_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return {
-        **others.provenance,
-        "sources": [*others.provenance["sources"], source],
-        "merged": others.provenance["merged"] + every - stays,
-        "settings": settings,
-        "resolution": {
-            "institutions": len(named),
-            "with_ror": ror,
-            "unresolved": len(named) - ror,
-            "participations_without_institution": int(used[used.index.isna()].sum()),
-        },
-    }
+    source |= total | {"parts": n, "kept": kept, "merged": total["kept"] - kept}
+    source["quarantined"] = total["read"] - total["kept"] - total["xpac"] - total["outside"]
+    resolution = {"institutions": len(named), "with_ror": ror, "unresolved": len(named) - ror}
+    nowhere = sum(number for name, number in used if not name)
+    resolution["participations_without_institution"] = nowhere
+    merged = others["merged"] + every - stay
+    sources = [*others["sources"], source]
+    facts = {"sources": sources, "merged": merged, "resolution": resolution}
+    return {**others, **facts, "settings": join.settings}

@@ -96,8 +96,8 @@ def ingest(
     )
     if len(snapshots) > 1 or (cut != snapshot.Cut() and not snapshots):
         raise InputError(
-            f"{len(snapshots)} of the sources are snapshots of OpenAlex, which are what the options "
-            "that cut one ask for: name one."
+            f"{len(snapshots)} of the sources are snapshots of OpenAlex: name one (what cuts a "
+            "snapshot needs it)."
         )
     if before is not None:
         made = before.provenance.get("settings", {})
@@ -147,5 +147,5 @@ def _writing(out: Path) -> Generator[None]:
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise StoreError(
-            f"{out}: cannot be written ({reason}). Make room there, or name another folder."
+            f"{out}: cannot be written ({reason}). Name another folder, or make room there."
         ) from None

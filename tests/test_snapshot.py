@@ -40,6 +40,10 @@ PLACE = {"activities": ["source", "record"], "quarantine": ["file"]}
 NOWHERE = {"id": "https://openalex.org/I9", "display_name": "Nowhere", "country_code": "LU"}
 
 
+RUN = "import sys; from collabnet.cli import main; sys.exit(main())"
+COMMAND = [sys.executable, "-c", RUN, "ingest"]
+
+
 def put_part(folder, day, *works, name="part_000.gz"):
     """Write works as a part of a snapshot in the old layout."""
     lines = "".join(json.dumps(one) + "\n" for one in works)
@@ -319,8 +323,7 @@ def test_only_new_parts_are_read_and_those_that_vanished_are_forgotten(tmp_path,
 
 def ingest_command(folder, store):
     return subprocess.Popen(
-        [sys.executable, "-c", "import sys; from collabnet.cli import main; sys.exit(main())"]
-        + ["ingest", str(folder), "--out", str(store)],
+        [*COMMAND, str(folder), "--out", str(store)],
         stdout=subprocess.DEVNULL,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
@@ -359,8 +362,7 @@ def test_a_full_disk_is_one_sentence_and_room_is_all_that_the_next_run_needs(mad
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     done = subprocess.run(
-        [sys.executable, "-c", "import sys; from collabnet.cli import main; sys.exit(main())"]
-        + ["ingest", str(made), "--out", str(tmp_path / "store")],
+        [*COMMAND, str(made), "--out", str(tmp_path / "store")],
         capture_output=True,
         text=True,
         preexec_fn=small,

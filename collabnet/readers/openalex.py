@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import Annotated, Any
 
 import msgspec
@@ -169,6 +169,7 @@ FAULT = "work {} is not built like an OpenAlex work ({})"
 _institutions = msgspec.json.Decoder(list[_Institution | None] | None).decode
 _house = msgspec.json.Decoder(House).decode
 _work = msgspec.json.Decoder(Work).decode
+NOBODY = _Author()
 _country = lru_cache(4096)(iso_country)
 
 
@@ -210,7 +211,8 @@ class Batch:
         listed = len(work.authorships or ())
         stated = listed if work.authors_count is None else work.authors_count
         cut = listed == TRUNCATED_AT if work.authors_count is None else stated > listed
-        field = (work.primary_topic and work.primary_topic.field) or _Named()
+        topic = work.primary_topic
+        field = (topic.field if topic else None) or NOBODY
         code = (field.id or "").rsplit("/", 1)[-1]
         title, cut = work.title or work.display_name, bool(work.is_authors_truncated) or cut
         made, retracted = work.synthetic is True, work.is_retracted is True
@@ -231,11 +233,11 @@ class Batch:
         made = {}
         for name in names or COLUMNS:
             rows = getattr(self, name)
-            lists = zip(*(rows.values() if isinstance(rows, dict) else rows), strict=True)
+            lists = list(zip(*(rows.values() if isinstance(rows, dict) else rows), strict=True))
             arrays = {
                 column: _array(values, kind, is_id=column.endswith("_id"))
-                for (column, kind), values in zip_longest(
-                    COLUMNS[name].items(), lists, fillvalue=()
+                for (column, kind), values in zip(
+                    COLUMNS[name].items(), lists or [()] * len(COLUMNS[name]), strict=True
                 )
             }
             made[name] = pa.table(arrays)
@@ -246,10 +248,11 @@ class Batch:
         rows: list[Row] = []
         add, known, number = rows.append, self._met, self.count
         for position, author in enumerate(authors, 1):
-            person = _openalex(author.author.id) if author.author else None
+            one = author.author or NOBODY
+            person = _openalex(one.id)
             if self.with_names and person:
-                name = author.author.display_name or author.raw_author_name
-                orcid = (author.author.orcid or "").removeprefix("https://orcid.org/")
+                name = one.display_name or author.raw_author_name
+                orcid = (one.orcid or "").removeprefix("https://orcid.org/")
                 self.persons[person] = (person, name, orcid)
             raw = bytes(author.institutions)
             found = known.get(raw) or self._meet(raw)
@@ -262,7 +265,8 @@ class Batch:
             else:
                 written, text = _affiliations(author)
             if author.countries and not found.countries.issuperset(author.countries):
-                alone = sorted({_country(c) for c in author.countries} - {None} - found.countries)
+                alone = set(filter(None, map(_country, author.countries)))
+                alone = sorted(alone - found.countries)
                 if len(alone) == 1 and [c for _, c in bodies.values()].count(None) == 1:
                     bodies, alone = {k: (i, c or alone[0]) for k, (i, c) in bodies.items()}, ()
             for key, (body, country) in bodies.items():
@@ -308,8 +312,9 @@ def _array(values: Sequence[Any], kind: pa.DataType, *, is_id: bool) -> pa.Array
     array = pa.array(values, kind)
     if is_id or kind != pa.string():
         return array
-    trimmed = pc.utf8_trim_whitespace(array)
-    return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+    trimmed = pc.call_function("utf8_trim_whitespace", [array])
+    blank = pc.call_function("equal", [trimmed, ""])
+    return pc.call_function("if_else", [blank, pa.scalar(None, kind), trimmed])
 
 
 def _pandas_type(kind: pa.DataType) -> Any:
@@ -460,37 +465,36 @@ def _break(text: str) -> str:
     return "a number"
 
 
-def institutions(lines: Iterable[Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read the institutions of a snapshot; return them, and their ties by OpenAlex id."""
-    rows, ties = [], []
-    for line in lines:
+def institutions(
+    lines: Iterable[tuple[str, str, Any]], refused: list[Row]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read institutions of a snapshot, (file, place, JSON) each; return them, and their ties."""
+    rows, ties = {}, []
+    for file, place, line in lines:
         try:
             one = _house(line)
-        except ValueError:
-            continue  # what is known of it from the works is enough
-        openalex, place = bare(one.id), one.geo or _Place()
-        others = [*(one.display_name_acronyms or ()), *(one.display_name_alternatives or ())]
-        row = {
-            "institution_id": (one.ror or "").rsplit("/", 1)[-1] or f"openalex:{openalex}",
-            "name": one.display_name,
-            "country": iso_country(one.country_code),
-            "city": place.city,
-            "lat": place.latitude,
-            "lon": place.longitude,
-            "type": one.type,
-            "openalex_id": openalex,
-            "_updated": one.updated_date or "",
-            "aliases": "|".join(dict.fromkeys(text.replace("|", "/") for text in others if text)),
-        }
-        rows.append(row)
+            openalex, ror = bare(one.id), (one.ror or "").rsplit("/", 1)[-1]
+            if openalex is None:
+                raise ValueError("no id such as I157674565")
+        except ValueError as error:
+            refused.append((file, place, f"not built like an OpenAlex institution ({error})"))
+            continue
+        geo, others = one.geo or _Place(), one.display_name_acronyms or []
+        others = [text for text in others + (one.display_name_alternatives or []) if text]
+        body, new = ror or f"openalex:{openalex}", one.updated_date or ""
+        if body in rows and new < rows[body][0]:
+            continue
+        aliases = "|".join(dict.fromkeys(text.replace("|", "/") for text in others))
+        country = iso_country(one.country_code)
+        where = (country, geo.city, geo.latitude, geo.longitude, one.type, openalex)
+        rows[body] = (new, body, one.display_name, aliases, *where)
         tied = {bare(tie.id): tie.relationship for tie in one.associated_institutions or ()}
         tied = dict.fromkeys(map(bare, one.lineage or ()), "ancestor") | tied
         ties += [(openalex, to, kind) for to, kind in tied.items() if to not in {openalex, None}]
-    table = pd.DataFrame(rows, columns=[*schema.TABLES["institutions"], "_updated"])
-    table = table.sort_values("_updated", kind="stable").drop(columns="_updated")
-    table = schema.check("institutions", table.drop_duplicates("institution_id", keep="last"))
-    known = table.set_index("openalex_id")["institution_id"]
-    known = known[~known.index.duplicated()]
+    names = "new institution_id name aliases country city lat lon type openalex_id"
+    table = pd.DataFrame(rows.values(), columns=names.split()).drop(columns="new")
+    table = schema.check("institutions", table)
+    known = table.drop_duplicates("openalex_id").set_index("openalex_id")["institution_id"]
     links = pd.DataFrame(ties, columns=["from", "to", "kind"], dtype="string").drop_duplicates()
     for end in ("from", "to"):
         links[end] = links[end].map(known).astype("string").fillna("openalex:" + links[end])
