@@ -250,10 +250,10 @@ def _read_all(tasks: list[Task]) -> None:
             free.put(reader)
 
     with ExitStack() as stack:
-        for _ in range(workers):
-            command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
-            reader = Popen(command, stdin=PIPE, stdout=PIPE) if workers > 1 else None  # noqa: S603
-            free.put(stack.enter_context(reader) if reader else None)
+        command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
+        free.put(None)  # this process reads too
+        for _ in range(workers - 1):
+            free.put(stack.enter_context(Popen(command, stdin=PIPE, stdout=PIPE)))  # noqa: S603
         pool = stack.enter_context(ThreadPoolExecutor(workers))
         # What is being read when another part fails is read to its end, and kept.
         stack.callback(pool.shutdown, cancel_futures=True)
@@ -287,7 +287,6 @@ def serve() -> None:
     """Read the parts asked for on stdin, and answer on stdout; see `_delegate`."""
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
-    gc.disable()  # nothing that is read refers to itself
 
     def answer(what: Any) -> None:
         pickle.dump(what, answers)
@@ -321,6 +320,7 @@ def _read(task: Task, tell: Tell) -> None:
                 files[name] = pq.ParquetWriter(place, table.schema, use_dictionary=CODED)
             files[name].write_table(table)
 
+    gc.disable()  # nothing that is read refers to itself
     try:
         for place, work in openalex.works(_lines(task.path, broken, tell)):
             counts["read"] += 1
@@ -341,6 +341,7 @@ def _read(task: Task, tell: Tell) -> None:
         sync(fresh)
         fresh.replace(task.home)
     finally:
+        gc.enable()
         shutil.rmtree(fresh, ignore_errors=True)
 
 
@@ -436,7 +437,8 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     session = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(join.spill)})
     session.execute("SET enable_progress_bar = false")
     named = pd.DataFrame([task.name for task in join.tasks], columns=["part"])
-    session.register("named", named.reset_index(names="number"))
+    session.register("frame", named.reset_index(names="number"))
+    session.execute("CREATE TABLE named AS FROM frame")
     homes = [*(task.home for task in join.tasks), join.spill]
     for name in openalex.COLUMNS:
         files = _quoted(*(home / f"{name}.parquet" for home in homes))
@@ -455,8 +457,6 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
           WHERE activity_id NOT IN (SELECT 'openalex:' || parse_filename(id) FROM {gone})
           QUALIFY 1 = row_number() OVER (PARTITION BY activity_id
             ORDER BY updated DESC, rows DESC, coalesce(source, part), record))""")
-    tables, bodies = _resolved(session, entity, join)
-    session.register("bodies", bodies)
     same = "activity_no, person_id, position, institution_no, x.country, role"
     moved = join.settings["roll_up"] or join.settings["succession"]
     once = f"QUALIFY 1 = row_number() OVER (PARTITION BY {same} ORDER BY row)" if moved else ""
@@ -497,17 +497,26 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
             SELECT DISTINCT coalesce(part, file) AS file, record, reason FROM quarantine
             ORDER BY ALL""",
     }
-    with replacing(join.out) as fresh:
-        for name, query in queries.items():
+    with replacing(join.out) as fresh, ThreadPoolExecutor(1) as beside:
+
+        def copy(name: str, session: Any) -> None:
             place = _quoted(fresh / f"{name}.parquet")[1:-1]
             session.execute(
-                f"COPY ({query}) TO {place} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+                f"COPY ({queries[name]}) TO {place} "
+                "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
             )
+
+        others = queries.keys() - {"participants"}
+        written = beside.submit(lambda: [copy(name, session) for name in sorted(others)])
+        tables, bodies = _resolved(session.cursor(), entity, join)
+        written.result()
+        session.register("bodies", bodies)
+        copy("participants", session)
         for name, table in tables.items():
             table.to_parquet(fresh / f"{name}.parquet", index=False, compression="zstd")
-        written = {name: engine.scan(fresh / f"{name}.parquet") for name in schema.TABLES}
+        scans = {name: engine.scan(fresh / f"{name}.parquet") for name in schema.TABLES}
         stamp = _provenance(session, join, fresh / "participants.parquet")
-        write_stamp(Records(written, provenance=stamp), fresh)
+        write_stamp(Records(scans, provenance=stamp), fresh)
 
 
 def _columns(session: Any, table: str, **special: str) -> str:
