@@ -115,6 +115,16 @@ def _add_reading(commands: argparse._SubParsersAction) -> None:
     )
     _add_memory(ingest)
 
+    cut = ingest.add_argument_group("of an OpenAlex snapshot, keep only works")
+    cut.add_argument("--institution", type=_several, default=(), metavar="ROR[,ROR]", help="of it")
+    cut.add_argument("--country", type=_several, default=(), metavar="BE[,LU]", help="with it")
+    cut.add_argument(
+        "--region", type=_several, default=(), metavar="NAME", help="with a body there"
+    )
+    cut.add_argument("--years", type=_years, metavar="2015:2026", help="both years included")
+    cut.add_argument("--sample", type=_share, default=1, metavar="0.01", help="drawn by their id")
+    cut.add_argument("--with-xpac", action="store_true", help="also those the API hides")
+
     mapping = _command(commands, "mapping", _mapping, "propose what the columns of a list mean")
     mapping.add_argument("action", choices=["suggest"], help="propose a mapping for --mapping")
     mapping.add_argument("file", type=Path, metavar="FILE", help="an agreement list, CSV or XLSX")
@@ -306,6 +316,20 @@ def _open(options: argparse.Namespace) -> Records:
     return read(options.store, session=session)
 
 
+def _several(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.01")
+    return share
+
+
 def _ingest(options: argparse.Namespace) -> None:
     from collabnet.institutions import unresolved
     from collabnet.stores import ingest
@@ -318,12 +342,25 @@ def _ingest(options: argparse.Namespace) -> None:
         with_names=options.with_names,
         roll_up=tuple(kind for kind in options.roll_up.split(",") if kind),
         succession=options.succession,
+        institutions=options.institution,
+        countries=options.country,
+        regions=options.region,
+        years=options.years,
+        sample=options.sample,
+        with_xpac=options.with_xpac,
     )
     facts = records.provenance
     for source in facts["sources"]:
+        kind, more = source["format"], ""
+        if "parts" in source:
+            kind += f" ({source['format_version']}), {source['parts']:,} parts"
+            more = (
+                f"{source['xpac']:,} xpac left out, {source['outside']:,} outside the slice, "
+                f"{source['merged']:,} superseded, "
+            )
         print(
-            f"{source['file']}: {source['format']}, {source['read']:,} read, "
-            f"{source['kept']:,} kept, {source['quarantined']:,} in quarantine" + _coverage(source)
+            f"{source['file']}: {kind}, {source['read']:,} read, {source['kept']:,} kept, "
+            f"{more}{source['quarantined']:,} in quarantine" + _coverage(source)
         )
     for name in facts.get("unrecognised", []):
         print(f"{name}: not a source collabnet knows; left alone")
@@ -332,8 +369,9 @@ def _ingest(options: argparse.Namespace) -> None:
         print(f"{facts['merged']:,} older versions of the same activity were merged away.")
     found = facts["resolution"]
     print(f"{found['with_ror']:,} of {found['institutions']:,} institutions have a ROR id.")
-    rest = unresolved(records)
-    if len(rest):
+    # Of a snapshot, all participants would have to come to memory for these three names.
+    whole = not any("parts" in source for source in facts["sources"])
+    if whole and len(rest := unresolved(records)):
         names = "; ".join(rest["name"].fillna(rest["institution_id"]).head(3))
         print(f"Without one, the most frequent: {names}.")
     if len(records.quarantine):

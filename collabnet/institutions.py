@@ -166,6 +166,7 @@ def resolve(
             "relations": relations,
             "fields": records.fields,
             "persons": records.persons,
+            "merges": records.merges,
             "quarantine": records.quarantine,
         },
         provenance=records.provenance,

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,7 @@ class Records:
             tables[name] = tables[name].assign(_side=sides)
         merged = _keep_newest(tables)
         for name in ("institutions", "persons"):
-            tables[name] = _fill_first(name, tables[name])
+            tables[name] = fill_first(name, tables[name])
         for name in ("relations", "merges", "quarantine"):
             tables[name] = tables[name].drop_duplicates(ignore_index=True)
         sources = [*self.provenance["sources"]]
@@ -197,7 +198,7 @@ def _keep_newest(tables: dict[str, pd.DataFrame]) -> int:
     return merged
 
 
-def _fill_first(name: str, table: pd.DataFrame) -> pd.DataFrame:
+def fill_first(name: str, table: pd.DataFrame) -> pd.DataFrame:
     """Merge rows of one key, the fullest first: the first known value of each column stands."""
     key = schema.KEYS[name]
     if not table[key].duplicated().any():
@@ -233,15 +234,6 @@ def write_store(records: Records, path: str | Path) -> Path:
     ...     read_store(write_store(Records({}), f"{folder}/store"))
     <Records: empty>
     """
-    path = Path(path)
-    if (
-        path.exists()
-        and not (path / PROVENANCE).exists()
-        and (path.is_file() or any(path.iterdir()))
-    ):
-        raise StoreError(
-            f"{path}: stands in the way of the store: it is not one. Name another folder for it."
-        )
     tables = {name: getattr(records, name) for name in schema.TABLES}
     for name, table in tables.items():
         order = [c for c in ("activity_id", "position", *schema.TABLES[name]) if c in table]
@@ -256,6 +248,15 @@ def write_store(records: Records, path: str | Path) -> Path:
         numbers = pd.Series(range(len(tables[table])), dtype="Int32")
         tables[table][number] = numbers
         people[number] = people[key].map(numbers.set_axis(tables[table][key])).astype("Int32")
+    with replacing(Path(path)) as fresh:
+        for name, table in tables.items():
+            table.to_parquet(fresh / f"{name}.parquet", index=False, compression="zstd")
+        write_stamp(records, fresh)
+    return Path(path)
+
+
+def write_stamp(records: Records, folder: Path) -> None:
+    """Write the provenance of a store whose tables stand in `folder`."""
     stamp = {
         **records.provenance,
         "collabnet": version("collabnet"),
@@ -263,6 +264,21 @@ def write_store(records: Records, path: str | Path) -> Path:
         "counts": records.counts(),
         "store": _digest(records.provenance),
     }
+    text = json.dumps(stamp, ensure_ascii=False, indent=1, allow_nan=False)
+    (folder / PROVENANCE).write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: Path) -> Generator[Path]:
+    """Give a folder to write a store into; it takes the place of `path` when all went well."""
+    if (
+        path.exists()
+        and not (path / PROVENANCE).exists()
+        and (path.is_file() or any(path.iterdir()))
+    ):
+        raise StoreError(
+            f"{path}: stands in the way of the store: it is not one. Name another folder for it."
+        )
     place = path.absolute()
     put_back(place)
     fresh = place.with_name(f".{place.name}.tmp-{os.getpid()}")
@@ -272,10 +288,8 @@ def write_store(records: Records, path: str | Path) -> Path:
         shutil.rmtree(leftover)
     fresh.mkdir()
     try:
-        for name, table in tables.items():
-            table.to_parquet(fresh / f"{name}.parquet", index=False, compression="zstd")
-        text = json.dumps(stamp, ensure_ascii=False, indent=1, allow_nan=False)
-        (fresh / PROVENANCE).write_text(text + "\n", encoding="utf-8")
+        yield fresh
+        sync(fresh)
         if place.exists():
             place.rename(old)
         fresh.rename(place)
@@ -284,7 +298,13 @@ def write_store(records: Records, path: str | Path) -> Path:
             old.rename(place)
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
-    return path
+
+
+def sync(folder: Path) -> None:
+    """Bring the files of a folder to the disk, so that a power cut leaves them whole."""
+    for path in folder.iterdir():
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
 
 
 def read_store(path: str | Path, *, session: Any = None) -> Records:

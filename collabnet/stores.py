@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from collabnet import schema
-from collabnet.errors import StoreError
+from collabnet import schema, snapshot
+from collabnet.errors import InputError, StoreError
 from collabnet.institutions import RollUp, resolve
+from collabnet.merging import merge_duplicates
 from collabnet.readers import read_all
 from collabnet.readers.source import sha256
 from collabnet.records import PROVENANCE, Records, read_store, write_store
@@ -23,11 +25,22 @@ def ingest(
     with_names: bool = False,
     roll_up: tuple[RollUp, ...] = (),
     succession: bool = False,
+    institutions: Iterable[str] = (),
+    countries: Iterable[str] = (),
+    regions: Iterable[str] = (),
+    years: tuple[int, int] | None = None,
+    sample: float = 1,
+    with_xpac: bool = False,
 ) -> Records:
     """Read sources into a store, on top of what stands there already.
 
+    The folder of an OpenAlex snapshot is read out of core, on all cores, in a bounded memory; what
+    was read of its parts stays beside the store, so that the next run reads only what is new. A
+    store holds one snapshot: the one named last.
+
     A file that is in the store (by its SHA-256) is not read again, so doing it twice changes
-    nothing. Of a work in several versions the newest is kept.
+    nothing. Of a work in several versions the newest is kept; a work in several databases is counted
+    once (`merge_duplicates`; not against the works of a snapshot).
 
     Parameters
     ----------
@@ -39,6 +52,17 @@ def ingest(
         As in `read`.
     roll_up, succession
         As in `resolve`; a store is made with one choice of these.
+    institutions, countries, regions
+        Of a snapshot of OpenAlex, keep the works an author of which states an institution of this
+        id (ROR or OpenAlex, as such: not its parts), one in one of these countries or the country
+        alone (ISO 3166-1 alpha-2), one known to lie in one of these regions (by the gazetteer or
+        the snapshot's own institutions). Where several are given, each has to hold.
+    years
+        Years of publication, both included.
+    sample
+        Share of the works to keep, drawn by their id: the same works every time.
+    with_xpac
+        Keep the works that the OpenAlex API hides by default (`is_xpac`).
 
     Returns
     -------
@@ -68,6 +92,16 @@ def ingest(
     }
     before = read_store(out) if (out / PROVENANCE).exists() else None
     known: set[str] = set()
+    paths = list(map(Path, sources))
+    snapshots = [path for path in paths if path.is_dir() and snapshot.parts(path)]
+    cut = snapshot.Cut(
+        *(tuple(institutions), tuple(countries), tuple(regions)), years, sample, with_xpac
+    )
+    if len(snapshots) > 1 or (cut != snapshot.Cut() and not snapshots):
+        raise InputError(
+            f"{len(snapshots)} of the sources are snapshots of OpenAlex: name one (what cuts a "
+            "snapshot needs it)."
+        )
     if before is not None:
         made = before.provenance.get("settings", {})
         changed = [name for name, value in chosen.items() if made.get(name) != value]
@@ -77,22 +111,45 @@ def ingest(
                 "same option, or name another folder."
             )
         known = {source["sha256"] for source in before.provenance["sources"]}
-    fresh = read_all(sources, format=format, mapping=mapping, with_names=with_names, skip=known)
-    if before is not None and not fresh.provenance["sources"]:
+    rest = [path for path in paths if path not in snapshots]
+    fresh = read_all(rest, format=format, mapping=mapping, with_names=with_names, skip=known)
+    new = bool(fresh.provenance["sources"])
+    if snapshots:
+        if before is not None and not new and snapshot.fingerprint(snapshots[0], cut) in known:
+            return before
+        others = fresh if before is None else snapshot.without(before) + fresh
+        others.provenance["unrecognised"] = fresh.provenance.get("unrecognised", [])
+        with _writing(out):
+            snapshot.build(snapshots[0], out, others, cut=cut, settings=chosen)
+            return read_store(out)
+    if before is not None and not new:
         return before
+    if before is not None and snapshot.holds(before):
+        raise StoreError(
+            f"{out}: a snapshot is in this store. Name its folder too, so that it is joined with "
+            "the new sources; what was read of it is not read again."
+        )
     rest = fresh.provenance.get("unrecognised", [])
-    records = resolve(
-        fresh if before is None else before + fresh, roll_up=roll_up, succession=succession
-    )
+    joined = fresh if before is None else before + fresh
+    records = merge_duplicates(resolve(joined, roll_up=roll_up, succession=succession))
     if not with_names:
         tables = {name: getattr(records, name) for name in schema.TABLES if name != "persons"}
         records = Records(tables, provenance=records.provenance)
     records.provenance |= {"settings": chosen, "unrecognised": rest}
-    try:
+    with _writing(out):
         return read_store(write_store(records, out))
-    except OSError as error:
+
+
+@contextmanager
+def _writing(out: Path) -> Generator[None]:
+    import duckdb
+
+    try:
+        yield
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise StoreError(
-            f"{out}: cannot be written ({error.strerror or error}). Name another folder."
+            f"{out}: cannot be written ({reason}). Name another folder, or make room there."
         ) from None
 
 

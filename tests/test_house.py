@@ -19,7 +19,7 @@ FLOORS = (
     {"countries", "engine"},
     {"records", "matching"},
     {"readers", "institutions", "regions", "fetch"},
-    {"parties", "merging"},
+    {"parties", "merging", "snapshot"},
     {"stores", "quality"},
     {"links"},
     {"partnerships"},

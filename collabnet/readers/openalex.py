@@ -1,5 +1,8 @@
 """OpenAlex works in every JSON shape: API page, list, JSON Lines, one bare work; 2022 to today.
 
+One typed parser serves them all, and the parts of the snapshot too: msgspec decodes a work into the
+fields that are kept and skips the rest, `Batch` takes it apart into columns.
+
 Source of the fields: developers.openalex.org, work object (2026) and its 2022 predecessor.
 """
 
@@ -7,23 +10,317 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import Meta, Raw, Struct
 
+from collabnet import schema
 from collabnet.errors import InputError
 from collabnet.identifiers import DATE, doi, iso_country, name_key
-from collabnet.readers.source import Source, typed
+from collabnet.readers.source import Source
 from collabnet.records import Records
 from collabnet.settings import TRUNCATED_AT
 
 WORK_ID = re.compile(r'"id"\s*:\s*"(?:https://openalex\.org/)?W\d+"')
 PAGE = re.compile(r'^\s*\{\s*"meta"\s*:.*"results"\s*:', re.DOTALL)
 AUTHORS = re.compile(r'"authorships"\s*:')
+BARE = re.compile(r"[A-Z]\d+")
+URL = "https://openalex.org/"
+CACHED = 50_000
+"""Distinct lists of institutions remembered at a time."""
 
-Row = dict[str, Any]
+Number = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None
+Text = str | None
+Row = tuple[Any, ...]
+
+
+class _Named(Struct, gc=False):
+    id: Text = None
+    display_name: Text = None
+
+
+class _Author(_Named, gc=False):
+    orcid: Text = None
+
+
+class _Institution(_Named, gc=False):
+    ror: Text = None
+    country_code: Text = None
+    type: Text = None
+
+
+class _Place(Struct):
+    city: Text = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class _Tie(Struct):
+    id: Text = None
+    relationship: Text = None
+
+
+class House(_Institution):
+    """The fields of an institution of the snapshot that are kept."""
+
+    geo: _Place | None = None
+    display_name_acronyms: list[Text] | None = None
+    display_name_alternatives: list[Text] | None = None
+    associated_institutions: list[_Tie] | None = None
+    lineage: list[Text] | None = None
+    updated_date: Text = None
+
+
+class _Affiliation(Struct):
+    raw_affiliation_string: Text = None
+    institution_ids: list[Text] | None = None
+
+
+class _Authorship(Struct):
+    author: _Author | None = None
+    institutions: Raw = Raw()  # decoded once for each list that differs
+    countries: list[Text] | None = None
+    is_corresponding: bool | None = None
+    raw_author_name: Text = None
+    raw_affiliation_string: Text = None
+    raw_affiliation_strings: list[Text] | None = None
+    affiliations: list[_Affiliation] | None = None
+
+
+class _Topic(Struct):
+    field: _Named | None = None
+
+
+class Work(Struct):
+    """The fields of a work that are kept; of an API page, the works in it."""
+
+    id: Text = None
+    type: Text = None
+    title: Text = None
+    display_name: Text = None
+    publication_year: Number = None
+    publication_date: Text = None
+    authors_count: Number = None
+    is_authors_truncated: bool | None = None
+    synthetic: bool | None = None
+    doi: Text = None
+    cited_by_count: Number = None
+    fwci: float | None = None
+    is_retracted: bool | None = None
+    is_xpac: bool | None = None
+    updated_date: Text = None
+    authorships: list[_Authorship] | None = None
+    primary_topic: _Topic | None = None
+    results: list[Raw] | None = None
+    grants: Raw = Raw()
+    host_venue: Raw = Raw()
+    type_crossref: Raw = Raw()
+
+
+class _Found(Struct):
+    """The institutions of an author: key in his affiliations → (institution_id, country)."""
+
+    bodies: dict[str, tuple[str, Text]]
+    countries: set[Text]
+    rows: list[Row]
+
+
+CODED = pa.dictionary(pa.int32(), pa.string())
+COLUMNS = {
+    "activities": {
+        "work": pa.int32(),
+        **dict.fromkeys(("activity_id", "type", "title", "start"), pa.string()),
+        "authors_count": pa.int64(),
+        "truncated": pa.bool_(),
+        "synthetic": pa.bool_(),
+        "doi": pa.string(),
+        "cited_by": pa.int64(),
+        "fwci": pa.float64(),
+        "retracted": pa.bool_(),
+        **dict.fromkeys(("updated", "record", "field", "field_name"), pa.string()),
+        "rows": pa.int32(),
+    },
+    "participants": {
+        "work": pa.int32(),
+        "institution_id": CODED,
+        "person_id": pa.string(),
+        "position": pa.int64(),
+        "country": CODED,
+        "affiliation": pa.string(),
+        "corresponding": pa.bool_(),
+    },
+    "institutions": dict.fromkeys(
+        ("institution_id", "name", "country", "type", "openalex_id"), pa.string()
+    ),
+    "persons": dict.fromkeys(("person_id", "name", "orcid"), pa.string()),
+    "quarantine": dict.fromkeys(("record", "reason"), pa.string()),
+}
+"""Columns of a batch: `work` numbers its works, `rows` counts the participants of one."""
+
+NO_WORK = "no OpenAlex work: an object with an 'id' such as W2741809807 was expected"
+FAULT = "work {} is not built like an OpenAlex work ({})"
+_institutions = msgspec.json.Decoder(list[_Institution | None] | None).decode
+_house = msgspec.json.Decoder(House).decode
+_work = msgspec.json.Decoder(Work).decode
+NOBODY = _Author()
+_country = lru_cache(4096)(iso_country)
+
+
+class Batch:
+    """Works taken apart into rows, of which `tables` makes Arrow columns."""
+
+    def __init__(self, *, with_names: bool = False) -> None:
+        self.with_names = with_names
+        self.count = 0
+        self.activities: list[Row] = []
+        self.participants: list[Row] = []
+        self.institutions: dict[str, Row] = {}
+        self.persons: dict[str, Row] = {}
+        self.quarantine: list[Row] = []
+        self.schema = "today"
+        self._met: dict[bytes, _Found] = {}
+
+    def add(
+        self, place: str, work: Work | str, keep: Callable[[list[Row]], bool] | None = None
+    ) -> bool | None:
+        """Add what `works` yields; False if `keep` refuses its rows, None if it is no good work."""
+        if isinstance(work, str):
+            self.quarantine.append((place, work))
+            return None
+        try:
+            year, start = work.publication_year, work.publication_date
+            if year is not None and not (start or "").startswith(str(year)):
+                start = str(year)
+            if start is not None and not DATE.fullmatch(start):
+                raise ValueError(f"start is {start!r}")
+            people = self._participants(work.authorships or ())
+        except ValueError as error:
+            self.quarantine.append((place, FAULT.format(bare(work.id), error)))
+            return None
+        if keep and not keep(people):
+            return False
+        if work.grants or work.host_venue or work.type_crossref:
+            self.schema = "before 2025-11"
+        listed = len(work.authorships or ())
+        stated = listed if work.authors_count is None else work.authors_count
+        cut = listed == TRUNCATED_AT if work.authors_count is None else stated > listed
+        topic = work.primary_topic
+        field = (topic.field if topic else None) or NOBODY
+        code = (field.id or "").rsplit("/", 1)[-1]
+        title, cut = work.title or work.display_name, bool(work.is_authors_truncated) or cut
+        made, retracted = work.synthetic is True, work.is_retracted is True
+        named = field.display_name if code else None
+        # fmt: off
+        self.activities.append((
+            self.count, _openalex(work.id), work.type, title, start, stated, cut, made,
+            doi(work.doi), work.cited_by_count, work.fwci, retracted, work.updated_date, place,
+            code, named, len(people),
+        ))
+        # fmt: on
+        self.participants += people
+        self.count += 1
+        return True
+
+    def tables(self, *names: str) -> dict[str, pa.Table]:
+        """Return tables of what was added, and empty them; text is trimmed, blank is unknown."""
+        made = {}
+        for name in names or COLUMNS:
+            rows = getattr(self, name)
+            lists = list(zip(*(rows.values() if isinstance(rows, dict) else rows), strict=True))
+            arrays = {
+                column: _array(values, kind, is_id=column.endswith("_id"))
+                for (column, kind), values in zip(
+                    COLUMNS[name].items(), lists or [()] * len(COLUMNS[name]), strict=True
+                )
+            }
+            made[name] = pa.table(arrays)
+            rows.clear()
+        return made
+
+    def _participants(self, authors: Iterable[_Authorship]) -> list[Row]:
+        rows: list[Row] = []
+        add, known, number = rows.append, self._met, self.count
+        for position, author in enumerate(authors, 1):
+            one = author.author or NOBODY
+            person = _openalex(one.id)
+            if self.with_names and person:
+                name = one.display_name or author.raw_author_name
+                orcid = (one.orcid or "").removeprefix("https://orcid.org/")
+                self.persons[person] = (person, name, orcid)
+            raw = bytes(author.institutions)
+            found = known.get(raw) or self._meet(raw)
+            bodies, chief, alone = found.bodies, author.is_corresponding, ()
+            every, tied = author.raw_affiliation_strings or (), author.affiliations or ()
+            if len(every) == 1 and (
+                not tied or (len(tied) == 1 and tied[0].raw_affiliation_string == every[0])
+            ):
+                written, text = {}, every[0]  # the usual case, without the detour
+            else:
+                written, text = _affiliations(author)
+            if author.countries and not found.countries.issuperset(author.countries):
+                alone = set(filter(None, map(_country, author.countries)))
+                alone = sorted(alone - found.countries)
+                if len(alone) == 1 and [c for _, c in bodies.values()].count(None) == 1:
+                    bodies, alone = {k: (i, c or alone[0]) for k, (i, c) in bodies.items()}, ()
+            for key, (body, country) in bodies.items():
+                add((number, body, person, position, country, written.get(key) or text, chief))
+            for country in alone or ([None] if not bodies else []):
+                add((number, None, person, position, country, text, chief))
+        return rows
+
+    def _meet(self, raw: bytes) -> _Found:
+        """Take a list of institutions apart, and note what it says of each, the first known."""
+        found = _found(raw)
+        for row in found.rows:
+            known = self.institutions.setdefault(row[0], row)
+            if known != row and None in known:
+                pairs = zip(known, row, strict=True)
+                self.institutions[row[0]] = tuple(old or new for old, new in pairs)
+        if len(self._met) > CACHED:
+            self._met.clear()
+        self._met[raw] = found
+        return found
+
+
+@lru_cache(CACHED)
+def _found(raw: bytes) -> _Found:
+    found = _Found({}, set(), [])
+    for one in filter(None, _institutions(raw) or () if raw else ()):
+        openalex, country = bare(one.id), iso_country(one.country_code)
+        ror = (one.ror or "").rsplit("/", 1)[-1]
+        if not (ror or openalex or one.display_name):
+            continue
+        named = f"openalex:{openalex}" if openalex else f"name:{name_key(one.display_name)}"
+        found.bodies[openalex or ror or named] = (ror or named, country)
+        found.rows.append(
+            (ror or named, one.display_name or None, country, one.type or None, openalex)
+        )
+    found.countries.update(country for _, country in found.bodies.values() if country)
+    return found
+
+
+def _array(values: Sequence[Any], kind: pa.DataType, *, is_id: bool) -> pa.Array:
+    if kind == CODED:
+        return pa.array(values, pa.string()).dictionary_encode()
+    array = pa.array(values, kind)
+    if is_id or kind != pa.string():
+        return array
+    trimmed = pc.call_function("utf8_trim_whitespace", [array])
+    blank = pc.call_function("equal", [trimmed, ""])
+    return pc.call_function("if_else", [blank, pa.scalar(None, kind), trimmed])
+
+
+def _pandas_type(kind: pa.DataType) -> Any:
+    types = {pa.string(): pd.StringDtype(), pa.bool_(): pd.BooleanDtype()}
+    whole = pd.Int64Dtype() if pa.types.is_integer(kind) else None
+    return types.get(pa.string() if kind == CODED else kind, whole)
 
 
 def sniff(source: Source) -> bool:
@@ -43,237 +340,188 @@ def read(source: Source) -> Records:
     InputError
         The file is cut short or is not JSON.
     """
-    works: dict[str, tuple[Row, list[Row]]] = {}
-    refused: list[Row] = []
-    institutions: dict[str, Row] = {}
-    persons: dict[str, Row] = {}
-    fields: dict[str, Row | None] = {}
-    read = 0
-    for place, work in _works(source):
-        read += 1
-        identifier = _bare(work.get("id")) if isinstance(work, dict) else None
-        if identifier is None or not identifier.startswith("W"):
-            reason = "no OpenAlex work: an object with an 'id' such as W2741809807 was expected"
-            reason = "not a complete JSON object" if work is None else reason
-            refused.append(source.refuse(place, reason))
-            continue
-        try:
-            activity = _activity(work, identifier, source, place)
-            people = _participants(work, activity["activity_id"], institutions, persons)
-            field = _field(work, activity["activity_id"])
-        except (AttributeError, TypeError, ValueError) as error:
-            detail = error if isinstance(error, ValueError) else "lists and objects mixed up"
-            reason = f"work {identifier} is not built like an OpenAlex work ({detail})"
-            refused.append(source.refuse(place, reason))
-            continue
-        known = works.get(activity["activity_id"])
-        if known and _rank(*known) >= _rank(activity, people):
-            continue
-        works[activity["activity_id"]] = (activity, people)
-        fields[activity["activity_id"]] = field
-    if not works and refused:
-        first = refused[0]
-        raise InputError(
-            f"{source.name}, {first['record']}: {first['reason']}; nothing else could be read."
-        )
+    batch = Batch(with_names=source.with_names)
+    added = [batch.add(place, work) for place, work in works(_texts(source))]
+    refused = len(batch.quarantine)
+    if not batch.activities and batch.quarantine:
+        place, reason = batch.quarantine[0]
+        raise InputError(f"{source.name}, {place}: {reason}; nothing else could be read.")
     frames = {
-        "activities": pd.DataFrame([activity for activity, _ in works.values()]),
-        "participants": pd.DataFrame([row for _, people in works.values() for row in people]),
-        "institutions": pd.DataFrame(institutions.values()),
-        "persons": pd.DataFrame(persons.values() if source.with_names else []),
-        "fields": pd.DataFrame([field for field in fields.values() if field]),
-        "quarantine": pd.DataFrame(refused),
+        name: table.to_pandas(types_mapper=_pandas_type) for name, table in batch.tables().items()
+    }
+    acts, people = frames["activities"], frames["participants"]
+    # The newest version of a work is kept, of equal ones the fullest, of these the first.
+    ranked = acts.assign(updated=acts["updated"].fillna("")).sort_values(
+        ["updated", "rows"], ascending=False, kind="stable"
+    )
+    kept = ranked.drop_duplicates("activity_id").index
+    people = people[people["work"].isin(kept)]
+    people = people.assign(activity_id=people["work"].map(acts["activity_id"]))
+    acts = acts.loc[kept.sort_values()]
+    fields = acts[acts["field"].notna()].rename(columns={"field": "code", "field_name": "name"})
+    frames |= {
+        "activities": acts.drop(columns=["work", "field", "field_name", "rows"]).assign(
+            kind="work",
+            end_status="known",
+            link_known=True,
+            source=f"openalex:{source.name}",
+        ),
+        "participants": people.drop(columns="work").assign(role="author", evidence="source"),
+        "fields": fields[["activity_id", "code", "name"]].assign(scheme="openalex", share=1),
+        "quarantine": frames["quarantine"].assign(file=source.name),
     }
     source.notes |= {
-        "read": read,
-        "kept": len(works),
-        "merged": read - len(refused) - len(works),
-        "version": source.notes.get("schema", "today"),
+        "read": len(added),
+        "kept": len(acts),
+        "merged": len(added) - refused - len(acts),
+        "version": batch.schema,
     }
-    records = Records({name: frame for name, frame in frames.items() if len(frame.columns)})
+    records = Records(frames)
     records.provenance["merged"] = source.notes["merged"]
     return records
 
 
-def _works(source: Source) -> Iterator[tuple[str, Any]]:
-    """Yield (place, work) from any of the JSON shapes; the work is None where a line is broken."""
+def works(lines: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Work | str]]:
+    """Decode (place, JSON) to (place, work), or to the reason why it is none; unfold API pages."""
+    for place, text in lines:
+        try:
+            work = _work(text)
+        except (ValueError, RecursionError) as error:
+            yield place or "item 1", _refusal(text, error)
+            continue
+        if work.results is not None:
+            inside = ((f"{place}, result {n}", item) for n, item in enumerate(work.results, 1))
+            yield from works((p.removeprefix(", "), item) for p, item in inside)
+        elif (_openalex(work.id) or "").startswith("openalex:W"):
+            yield place or "item 1", work
+        else:
+            yield place or "item 1", NO_WORK
+
+
+def _refusal(text: Any, error: Exception) -> str:
+    if not isinstance(error, msgspec.ValidationError):
+        return "not a complete JSON object"
+    try:
+        identifier = bare(msgspec.json.decode(text, type=_Named).id)
+    except (ValueError, RecursionError):
+        identifier = None
+    return FAULT.format(identifier, error) if identifier else NO_WORK
+
+
+def _texts(source: Source) -> Iterator[tuple[str, Any]]:
+    """Yield (place, JSON) from any of the shapes: lines, or the items of a list, or one object."""
     with source.text() as file:
         first = file.readline()
-        start = _parse(first)
+        try:
+            start = msgspec.json.decode(first)
+        except (ValueError, RecursionError):
+            start = None
         if isinstance(start, dict) and "results" not in start:
             yield from _lines(chain([first], file))
             return
         text = first + file.read()
     try:
-        whole = start if start is not None and len(first) == len(text) else json.loads(text)
+        # A list is taken apart, anything else only looked through.
+        items = msgspec.json.decode(text, type=list[Raw] if text.lstrip()[:1] == "[" else Raw)
     except RecursionError:
         raise InputError(
             f"{source.name}: nested too deeply to be OpenAlex works. Get the file again."
         ) from None
-    except ValueError as error:
+    except ValueError:
         lines = text.split("\n")
-        if text.lstrip()[:1] == "{" and any(WORK_ID.search(x) and _parse(x) for x in lines[:20]):
+        if text.lstrip()[:1] == "{" and any(map(WORK_ID.search, filter(_whole, lines[:20]))):
             yield from _lines(lines)
             return
-        place = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "a number"
         raise InputError(
-            f"{source.name}: not complete JSON, it breaks at {place} (cut short while "
+            f"{source.name}: not complete JSON, it breaks at {_break(text)} (cut short while "
             "downloading?). Get the file again."
         ) from None
-    if isinstance(whole, list):
-        for number, item in enumerate(whole, 1):
-            yield from _unfolded(f"item {number}", item)
+    if isinstance(items, list):
+        yield from ((f"item {number}", item) for number, item in enumerate(items, 1))
     else:
-        yield from _unfolded("", whole)
+        yield "", text
 
 
-def _lines(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield from _unfolded(f"line {number}", _parse(line))
+def _lines(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    return ((f"line {n}", line) for n, line in enumerate(lines, 1) if not line.isspace() and line)
 
 
-def _unfolded(place: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the works of an API page one by one, and anything else as it is."""
-    results = value.get("results") if isinstance(value, dict) else None
-    if not isinstance(results, list):
-        yield place or "item 1", value
-        return
-    for number, work in enumerate(results, 1):
-        yield f"{place}, result {number}".removeprefix(", "), work
-
-
-def _parse(text: str) -> Any:
+def _whole(text: str) -> bool:
     try:
-        return json.loads(text)
+        msgspec.json.decode(text)
     except (ValueError, RecursionError):
-        return None
+        return False
+    return True
 
 
-def _rank(activity: Row, people: list[Row]) -> tuple[str, int]:
-    return (activity["updated"] or "", len(people))
+def _break(text: str) -> str:
+    """Say where text stops being JSON; msgspec knows the byte at best."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return f"line {error.lineno}"
+    except ValueError:
+        pass
+    return "a number"
 
 
-def _bare(identifier: Any) -> str | None:
-    """Take the resolver off an OpenAlex id; None where it is none."""
-    text = str(identifier or "").rsplit("/", 1)[-1].upper()
-    return text if re.fullmatch(r"[A-Z]\d+", text) else None
-
-
-def _activity(work: Row, identifier: str, source: Source, place: str) -> Row:
-    year, date = work.get("publication_year"), work.get("publication_date")
-    if year is not None and not str(date or "").startswith(str(year)):
-        date = str(year)
-    if date is not None and not DATE.fullmatch(date):
-        raise ValueError(f"start is {date!r}")
-    authorships = work.get("authorships") or []
-    stated = work.get("authors_count")
-    if "grants" in work or "host_venue" in work or "type_crossref" in work:
-        source.notes["schema"] = "before 2025-11"
-    row = {
-        "activity_id": f"openalex:{identifier}",
-        "kind": "work",
-        "type": work.get("type"),
-        "title": work.get("title") or work.get("display_name"),
-        "start": date,
-        "end_status": "known",
-        "authors_count": len(authorships) if stated is None else stated,
-        "link_known": True,
-        "truncated": bool(work.get("is_authors_truncated"))
-        or (len(authorships) == TRUNCATED_AT if stated is None else stated > len(authorships)),
-        "synthetic": work.get("synthetic") is True,
-        "doi": doi(work.get("doi")),
-        "cited_by": work.get("cited_by_count"),
-        "fwci": work.get("fwci"),
-        "retracted": work.get("is_retracted") is True,
-        "updated": work.get("updated_date"),
-        "source": f"openalex:{source.name}",
-        "record": place,
-    }
-    return typed("activities", row)
-
-
-def _participants(
-    work: Row, activity: str, institutions: dict[str, Row], persons: dict[str, Row]
-) -> list[Row]:
-    rows = []
-    for position, authorship in enumerate(work.get("authorships") or [], 1):
-        author = authorship.get("author") or {}
-        person = _bare(author.get("id"))
-        base = {
-            "activity_id": activity,
-            "person_id": person and f"openalex:{person}",
-            "position": position,
-            "role": "author",
-            "corresponding": authorship.get("is_corresponding"),
-            "evidence": "source",
-        }
-        typed("participants", base)
-        if person:
-            name = author.get("display_name") or authorship.get("raw_author_name")
-            row = {"person_id": f"openalex:{person}", "name": name}
-            row["orcid"] = str(author.get("orcid") or "").removeprefix("https://orcid.org/")
-            persons[row["person_id"]] = typed("persons", row)
-        written = _affiliations(authorship)
-        found = _institutions(authorship, institutions)
-        codes = (iso_country(code) for code in authorship.get("countries") or [])
-        stated = {code for code in codes if code}
-        alone = stated - {country for _, country in found.values()}
-        if len(alone) == 1 and [c for _, c in found.values()].count(None) == 1:
-            found = {k: (i, c or next(iter(alone))) for k, (i, c) in found.items()}
-            alone = set()
-        for key, (institution, country) in found.items():
-            text = written.get(key) or written.get("")
-            rows.append(
-                {**base, "institution_id": institution, "country": country, "affiliation": text}
-            )
-        for country in sorted(alone):
-            rows.append({**base, "country": country, "affiliation": written.get("")})
-        if not found and not alone:
-            rows.append({**base, "affiliation": written.get("")})
-    return rows
-
-
-def _institutions(authorship: Row, known: dict[str, Row]) -> dict[str, tuple[str, str | None]]:
-    """Return the institutions of an author: OpenAlex id or name → (institution_id, country)."""
-    found: dict[str, tuple[str, str | None]] = {}
-    for institution in authorship.get("institutions") or []:
-        openalex = _bare(institution.get("id"))
-        ror = str(institution.get("ror") or "").rsplit("/", 1)[-1]
-        name = institution.get("display_name")
-        country = iso_country(institution.get("country_code"))
-        if ror:
-            identifier = ror
-        elif openalex:
-            identifier = f"openalex:{openalex}"
-        elif name:
-            identifier = f"name:{name_key(name)}"
-        else:
+def institutions(
+    lines: Iterable[tuple[str, str, Any]], refused: list[Row]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read institutions of a snapshot, (file, place, JSON) each; return them, and their ties."""
+    rows, ties = {}, []
+    for file, place, line in lines:
+        try:
+            one = _house(line)
+            openalex, ror = bare(one.id), (one.ror or "").rsplit("/", 1)[-1]
+            if openalex is None:
+                raise ValueError("no id such as I157674565")
+        except ValueError as error:
+            refused.append((file, place, f"not built like an OpenAlex institution ({error})"))
             continue
-        row = {"name": name, "country": country, "type": institution.get("type")}
-        row = typed("institutions", row | {"openalex_id": openalex})
-        found[openalex or identifier] = (identifier, country)
-        facts = known.setdefault(identifier, {"institution_id": identifier})
-        facts |= {column: facts.get(column) or value for column, value in row.items()}
-    return found
+        geo, others = one.geo or _Place(), one.display_name_acronyms or []
+        others = [text for text in others + (one.display_name_alternatives or []) if text]
+        body, new = ror or f"openalex:{openalex}", one.updated_date or ""
+        if body in rows and new < rows[body][0]:
+            continue
+        aliases = "|".join(dict.fromkeys(text.replace("|", "/") for text in others))
+        country = iso_country(one.country_code)
+        where = (country, geo.city, geo.latitude, geo.longitude, one.type, openalex)
+        rows[body] = (new, body, one.display_name, aliases, *where)
+        tied = {bare(tie.id): tie.relationship for tie in one.associated_institutions or ()}
+        tied = dict.fromkeys(map(bare, one.lineage or ()), "ancestor") | tied
+        ties += [(openalex, to, kind) for to, kind in tied.items() if to not in {openalex, None}]
+    names = "new institution_id name aliases country city lat lon type openalex_id"
+    table = pd.DataFrame(rows.values(), columns=names.split()).drop(columns="new")
+    table = schema.check("institutions", table)
+    known = table.drop_duplicates("openalex_id").set_index("openalex_id")["institution_id"]
+    links = pd.DataFrame(ties, columns=["from", "to", "kind"], dtype="string").drop_duplicates()
+    for end in ("from", "to"):
+        links[end] = links[end].map(known).astype("string").fillna("openalex:" + links[end])
+    return table, links.assign(kind=links["kind"].str.lower(), source="OpenAlex")
 
 
-def _affiliations(authorship: Row) -> dict[str, str]:
-    """Return the affiliations as written, by OpenAlex id of the institution; all of them at ""."""
-    every = authorship.get("raw_affiliation_strings") or [authorship.get("raw_affiliation_string")]
+def bare(identifier: Text) -> Text:
+    """Take the resolver off an OpenAlex id; None where it is none."""
+    text = (identifier or "").rsplit("/", 1)[-1].upper()
+    return text if BARE.fullmatch(text) else None
+
+
+def _openalex(identifier: Text) -> Text:
+    """Return an OpenAlex id with our prefix; the usual form costs no regular expression."""
+    if identifier and identifier.startswith(URL) and identifier[len(URL) + 1 :].isdecimal():
+        return f"openalex:{identifier[len(URL) :].upper()}"
+    text = bare(identifier)
+    return text and f"openalex:{text}"
+
+
+def _affiliations(author: _Authorship) -> tuple[dict[str, str], Text]:
+    """Return the affiliations as written by OpenAlex id of the institution, and all of them."""
+    every = author.raw_affiliation_strings or [author.raw_affiliation_string]
     texts: dict[str, list[str]] = {}
-    for affiliation in authorship.get("affiliations") or []:
-        text = affiliation.get("raw_affiliation_string")
-        for institution in affiliation.get("institution_ids") or []:
-            texts.setdefault(_bare(institution) or "", []).append(text or "")
-    texts[""] = [str(text) for text in every if text]
-    return {key: " | ".join(dict.fromkeys(value)) for key, value in texts.items() if value}
-
-
-def _field(work: Row, activity: str) -> Row | None:
-    field = (work.get("primary_topic") or {}).get("field") or {}
-    code = str(field.get("id") or "").rsplit("/", 1)[-1]
-    if not code:
-        return None
-    name = field.get("display_name")
-    return {"activity_id": activity, "scheme": "openalex", "code": code, "share": 1, "name": name}
+    for one in author.affiliations or ():
+        for institution in one.institution_ids or ():
+            texts.setdefault(bare(institution) or "", []).append(one.raw_affiliation_string or "")
+    texts[""] = [text for text in every if text]
+    joined = {key: " | ".join(dict.fromkeys(value)) for key, value in texts.items()}
+    return joined, joined[""] or None

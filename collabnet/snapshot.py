@@ -1,0 +1,609 @@
+"""The OpenAlex snapshot → a store, out of core: parts are read on all cores, once, and joined.
+
+What was read of a part stays in a hidden folder beside the store. So a run that was broken off goes
+on where it stood, and the next one reads only the parts that are new.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import pickle
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from glob import escape
+from hashlib import blake2b, sha256
+from io import BufferedReader
+from pathlib import Path
+from queue import SimpleQueue
+from subprocess import PIPE, Popen
+from typing import Any, NamedTuple
+
+import narwhals as nw
+import pandas as pd
+import pyarrow.parquet as pq
+from isal import igzip, isal_zlib
+
+from collabnet import engine, geo, schema
+from collabnet.errors import InputError, StoreError
+from collabnet.identifiers import ROR, institution_id
+from collabnet.institutions import gazetteer, resolve
+from collabnet.readers import openalex
+from collabnet.records import VERSIONED, Records, fill_first, replacing, sync, write_stamp
+from collabnet.regions import memberships
+
+LAYOUTS = ("data/jsonl", "jsonl", "data/parquet", "parquet", "data", "")
+"""Where the entities of a snapshot may lie, in the order preferred."""
+
+FORMAT = "openalex-snapshot"
+PLACE = "works/updated_date="
+FLUSHED, TOLD = 60_000, 500
+"""Rows held before they are written; works between two steps of the progress bar."""
+
+ALONE = 1 << 23
+"""Bytes of parts for which a process of its own is worth its start."""
+
+MEMORY = "600MB"
+"""What DuckDB holds while the store is written; the rest is spilled to disk."""
+
+CODED = ["institution_id", "country"]
+DAMAGED: Any = (EOFError, isal_zlib.error, igzip.BadGzipFile)
+SQL = {"string": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "boolean": "BOOLEAN"}
+GIVEN = {
+    "kind": "'work'",
+    "end_status": "'known'",
+    "link_known": "true",
+    "source": "'openalex:' || part",
+    "year": "TRY_CAST(start[:4] AS BIGINT)",
+    "role": "'author'",
+    "evidence": "'source'",
+}
+"""What is not written into the parts: it holds for each of their works, or follows."""
+
+INNER = ("work", "rows", "row", "other", "field", "field_name", "file_index", "number", "part")
+
+Tell = Callable[[int, int], None]
+Places = tuple[tuple[frozenset[str], frozenset[str]], ...]
+
+
+class Cut(NamedTuple):
+    """Which works of a snapshot are kept: all that is given must hold (see `stores.ingest`)."""
+
+    institutions: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    years: tuple[int, int] | None = None
+    sample: float = 1
+    with_xpac: bool = False
+
+
+class Task(NamedTuple):
+    """A part to read, the folder its tables go to, and what is kept of it.
+
+    Of each pair (institutions, countries) in `places` an author has to have one.
+    """
+
+    path: Path
+    name: str
+    home: Path
+    cut: Cut
+    places: Places
+    with_names: bool
+
+
+def parts(folder: Path, entity: str = "works") -> list[tuple[Path, str]]:
+    """Return the parts of an entity with their names; of two formats JSON Lines is taken."""
+    for root in (folder / layout for layout in LAYOUTS):
+        for kind in ("gz", "parquet"):
+            found = sorted(root.glob(f"{entity}/updated_date=*/*.{kind}"))
+            if found:
+                return [(path, path.relative_to(root).as_posix()) for path in found]
+    return []
+
+
+def fingerprint(folder: Path, cut: Cut) -> str:
+    """Return a hash of the files of a snapshot (name, size, last bytes) and of what is kept."""
+    merged = [(path, path.name) for path in _merged(folder)]
+    facts: list[Any] = [cut]
+    for path, name in [*parts(folder), *parts(folder, "institutions"), *merged]:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 4096))
+            facts.append([name, size, blake2b(file.read()).hexdigest()])
+    return sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[str, Any]) -> None:
+    """Read a snapshot into the store `out`, joined with other records; see `stores.ingest`."""
+    home = out.absolute().with_name(f".{out.absolute().name}.parts")
+    home.mkdir(parents=True, exist_ok=True)
+    for left in home.glob("*.tmp"):
+        shutil.rmtree(left)
+    refused = _absent(folder)
+    entity = _entity(folder, refused)
+    shared = (cut, _places(cut, entity[0]), settings["with_names"])
+    tasks = []
+    for path, name in parts(folder):
+        facts = path.stat()
+        stamp = [schema.VERSION, name, facts.st_size, facts.st_mtime_ns, shared]
+        key = blake2b(json.dumps(stamp, default=sorted).encode(), digest_size=12).hexdigest()
+        tasks.append(Task(path, name, home / key, *shared))
+    _read_all([task for task in tasks if not task.home.exists()])
+    if refused:
+        lost = pd.DataFrame(refused, columns=["file", "record", "reason"])
+        others += Records({"quarantine": lost})
+    spill = home / "spill.tmp"
+    spill.mkdir()
+    try:
+        _finish(_Join(folder, out, tasks, others, settings, spill), entity)
+    finally:
+        shutil.rmtree(spill)
+    for left in set(home.iterdir()) - {task.home for task in tasks}:
+        shutil.rmtree(left)
+
+
+def _absent(folder: Path) -> list[openalex.Row]:
+    """Return what the manifest of the works lists and the folder lacks, as a row of quarantine."""
+    found = parts(folder)
+    root = found[0][0].parent.parent
+    for path in (path for path in (root / "manifest.json", root / "manifest") if path.exists()):
+        listed = json.loads(path.read_text(encoding="utf-8"))
+        urls = [entry["url"] for entry in listed.get("files") or listed.get("entries") or []]
+        names = {f"works/{url.rpartition('/works/')[2]}" for url in urls}
+        if lost := sorted(names - {name for _, name in found}):
+            reason = f"listed, but not here, such as {lost[0]}. Download the rest"
+            return [(f"works/{path.name}", f"{len(lost)} parts", reason)]
+    return []
+
+
+def _entity(folder: Path, refused: list[openalex.Row]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the institutions of the snapshot and their ties; what is none goes to `refused`."""
+
+    def lines() -> Iterator[tuple[str, str, bytes | str]]:
+        for path, name in parts(folder, "institutions"):
+            broken: list[openalex.Row] = []
+            yield from ((name, place, line) for place, line in _lines(path, broken))
+            refused.extend((name, *row) for row in broken)
+
+    return openalex.institutions(lines(), refused)
+
+
+def holds(store: Records) -> bool:
+    """Is there a snapshot in this store?"""
+    return any(source["format"] == FORMAT for source in store.provenance["sources"])
+
+
+def without(store: Records) -> Records:
+    """Return what a store holds beside its snapshot."""
+    if not holds(store):
+        return store
+    ours = store.lazy("activities").filter(~nw.col("source").str.starts_with(f"openalex:{PLACE}"))
+    tables = {"activities": engine.collect(ours)}
+    for name in ("participants", "fields"):
+        rows = store.lazy(name).join(ours.select("activity_id"), on="activity_id", how="semi")
+        tables[name] = engine.collect(rows)
+    used = engine.collect(store.lazy("participants").select("institution_id").unique())
+    mine, bodies = tables["participants"], store.institutions
+    strange = ~bodies["institution_id"].isin(used["institution_id"])
+    tables |= {
+        "institutions": bodies[bodies["institution_id"].isin(mine["institution_id"]) | strange],
+        "persons": store.persons[store.persons["person_id"].isin(mine["person_id"])],
+        "relations": store.relations[store.relations["source"] != "OpenAlex"],
+        "quarantine": store.quarantine[~store.quarantine["file"].str.contains("/")],
+    }
+    sources = store.provenance["sources"]
+    merged = sum(source["merged"] for source in sources if source["format"] == FORMAT)
+    kept = [source for source in sources if source["format"] != FORMAT]
+    facts = {"sources": kept, "merged": store.provenance["merged"] - merged}
+    return Records(tables, provenance=facts)
+
+
+def _merged(folder: Path) -> list[Path]:
+    places = (folder / up / "merged_ids" / "works" for up in ("", "legacy-data"))
+    return sorted(path for place in places for path in place.glob("*.csv.gz"))
+
+
+def _places(cut: Cut, bodies: pd.DataFrame) -> Places:
+    """Return the institutions, by all their ids, and the countries each option asks for."""
+    known = pd.concat([gazetteer(), bodies], ignore_index=True)
+    coded = "openalex:" + known["openalex_id"].str.split("|").explode().dropna()
+    named = pd.concat([known["institution_id"], coded])
+    places = []
+    if cut.institutions:
+        asked = {institution_id(text) or text for text in cut.institutions}
+        same = named[named.index.isin(named.index[named.isin(asked)])]
+        places.append((frozenset(asked.union(same)), frozenset()))
+    if cut.countries:
+        places.append((frozenset(), frozenset(cut.countries)))
+    if cut.regions:
+        known["nuts3"] = geo.place_nuts3(known)
+        inside = memberships(known, cut.regions)["institution_id"]
+        same = named[named.index.isin(known.index[known["institution_id"].isin(inside)])]
+        whole = pd.DataFrame({"country": known["country"].dropna().unique()})
+        whole = memberships(whole.assign(institution_id=whole["country"]), cut.regions)
+        places.append((frozenset(same), frozenset(whole["institution_id"])))
+    return tuple(places)
+
+
+def _read_all(tasks: list[Task]) -> None:
+    """Read parts in as many processes as there are cores; here where there is little to read."""
+    from tqdm import tqdm
+
+    size = sum(task.path.stat().st_size for task in tasks)
+    workers = max(1, min(os.cpu_count() or 1, len(tasks), size // ALONE))
+    told, begun, free = [0, 0], time.monotonic(), SimpleQueue()
+
+    def tell(size: int, works: int) -> None:
+        told[:] = told[0] + size, told[1] + works
+
+    def read(task: Task) -> None:
+        reader = free.get()
+        try:
+            _delegate(task, tell, reader) if reader else _read(task, tell)
+        finally:
+            free.put(reader)
+
+    with ExitStack() as stack:
+        command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
+        free.put(None)  # this process reads too
+        for _ in range(workers - 1):
+            free.put(stack.enter_context(Popen(command, stdin=PIPE, stdout=PIPE)))  # noqa: S603
+        pool = stack.enter_context(ThreadPoolExecutor(workers))
+        # What is being read when another part fails is read to its end, and kept.
+        stack.callback(pool.shutdown, cancel_futures=True)
+        bar = stack.enter_context(tqdm(total=size, unit="B", unit_scale=True, disable=None))
+        left = {pool.submit(read, task) for task in tasks}
+        while left:
+            done, left = wait(left, 1, FIRST_COMPLETED)
+            bar.set_postfix_str(f"{told[1] / (time.monotonic() - begun):,.0f} works/s")
+            bar.update(told[0] - bar.n)
+            for future in done:
+                future.result()
+
+
+def _delegate(task: Task, tell: Tell, reader: Any) -> None:
+    """Have a part read by a process, which ends when this one does, however it ends."""
+    try:
+        pickle.dump(task, reader.stdin)
+        reader.stdin.flush()
+        while isinstance(answer := pickle.load(reader.stdout), tuple):  # noqa: S301
+            tell(*answer)
+    except (EOFError, BrokenPipeError):
+        raise StoreError(
+            f"{task.name}: the process that read it was stopped (out of memory?). What was read "
+            "is kept: run the same command again."
+        ) from None
+    if answer is not None:
+        raise answer
+
+
+def serve() -> None:
+    """Read the parts asked for on stdin, and answer on stdout; see `_delegate`."""
+    asked, answers = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr
+
+    def answer(what: Any) -> None:
+        pickle.dump(what, answers)
+        answers.flush()
+
+    with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+        while task := pickle.load(asked):  # noqa: S301
+            try:
+                _read(task, lambda *read: answer(read))
+            except BrokenPipeError:
+                return
+            except (OSError, InputError) as error:
+                answer(error)
+            else:
+                answer(None)
+
+
+def _read(task: Task, tell: Tell) -> None:
+    """Read a part into a folder of its own, which appears when all of it is there."""
+    cut, batch, broken = task.cut, openalex.Batch(with_names=task.with_names), []
+    counts = dict.fromkeys(("read", "kept", "xpac", "outside"), 0)
+    fresh = task.home.with_suffix(f".{os.getpid()}.tmp")
+    fresh.mkdir()
+    files: dict[str, pq.ParquetWriter] = {}
+    keep = _wanted(task.places, batch) if task.places else None
+
+    def write(*names: str) -> None:
+        for name, table in batch.tables(*names).items():
+            if name not in files:
+                place = fresh / f"{name}.parquet"
+                files[name] = pq.ParquetWriter(place, table.schema, use_dictionary=CODED)
+            files[name].write_table(table)
+
+    gc.disable()  # nothing that is read refers to itself
+    try:
+        for place, work in openalex.works(_lines(task.path, broken, tell)):
+            counts["read"] += 1
+            if isinstance(work, openalex.Work) and work.is_xpac and not cut.with_xpac:
+                counts["xpac"] += 1
+            elif isinstance(work, openalex.Work) and not _of_years_and_sample(work, cut):
+                counts["outside"] += 1
+            elif (added := batch.add(place, work, keep)) is not None:
+                counts["kept" if added else "outside"] += 1
+            if len(batch.participants) + len(batch.activities) > FLUSHED:
+                write("activities", "participants")
+        counts["read"] += len(broken)
+        batch.quarantine += broken
+        write()
+        for file in files.values():
+            file.close()
+        (fresh / "counts.json").write_text(json.dumps(counts))
+        sync(fresh)
+        fresh.replace(task.home)
+    finally:
+        gc.enable()
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _lines(
+    path: Path, broken: list[openalex.Row], tell: Tell = lambda *_: None
+) -> Iterator[tuple[str, bytes | str]]:
+    """Yield (place, JSON) of a part; where it breaks off is noted in `broken`."""
+    import duckdb
+
+    number, seen, what = 0, 0, "row" if path.suffix == ".parquet" else "line"
+    try:
+        with path.open("rb") as file:
+            packed: Any = igzip.IGzipFile(fileobj=file)
+            rows = _rows(path) if what == "row" else BufferedReader(packed, 1 << 19)
+            for number, line in enumerate(rows, 1):
+                if not line.isspace():
+                    yield f"{what} {number}", line
+                if number % TOLD == 0:
+                    tell(file.tell() - seen, TOLD)
+                    seen = file.tell()
+    except (*DAMAGED, duckdb.Error) as error:
+        reason = f"the file breaks off or is damaged from here on ({error}). Download it again"
+        broken.append((f"{what} {number + 1}", " ".join(reason.split())))
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}). What was read of the others is "
+            "kept: mend it, and run the same command again."
+        ) from None
+    tell(path.stat().st_size - seen, number % TOLD)
+
+
+def _rows(path: Path) -> Iterator[str]:
+    """Yield the rows of a Parquet part as JSON, with the columns that are kept."""
+    import duckdb
+
+    with duckdb.connect(config={"threads": 1, "memory_limit": "400MB"}) as session:
+        # The folder is named like a column, which stands in the file with the time of day.
+        source = f"FROM read_parquet({_quoted(path)}, hive_partitioning = false)"
+        fields = {*openalex.Work.__struct_fields__, *openalex.House.__struct_fields__}
+        packed = []
+        for name, kind, *_ in session.execute(f"DESCRIBE {source}").fetchall():
+            pattern = "%Y-%m-%dT%H:%M:%S.%f" if name == "updated_date" else "%Y-%m-%d"
+            text = f"strftime({name}, '{pattern}')" if kind[:4] in {"DATE", "TIME"} else name
+            packed += [f"{name} := {text}"] * (name in fields)
+        answer = session.execute(f"SELECT to_json(struct_pack({', '.join(packed)})) {source}")
+        while rows := answer.fetchmany(1000):
+            yield from (row[0] for row in rows)
+
+
+def _of_years_and_sample(work: openalex.Work, cut: Cut) -> bool:
+    """Is a work of the years wanted, and in the sample? It is drawn by its id, so for good."""
+    if cut.years:
+        year = str(work.publication_year or work.publication_date or "")[:4]
+        if not (year.isdecimal() and cut.years[0] <= int(year) <= cut.years[1]):
+            return False
+    if cut.sample >= 1:
+        return True
+    number = blake2b((openalex.bare(work.id) or "").encode(), digest_size=8).digest()
+    return int.from_bytes(number) < cut.sample * 2**64
+
+
+def _wanted(places: Places, batch: openalex.Batch) -> Callable[[list[openalex.Row]], bool]:
+    def keep(rows: list[openalex.Row]) -> bool:
+        bodies = {row[1] for row in rows} - {None}
+        ids = bodies.union(f"openalex:{batch.institutions[body][-1]}" for body in bodies)
+        stated = {row[4] for row in rows}
+        return all(ids & asked or stated & countries for asked, countries in places)
+
+    return keep
+
+
+def _quoted(*paths: Path) -> str:
+    """Return paths as a list in SQL, in which no letter stands for others."""
+    return "[" + ", ".join("'" + escape(str(p)).replace("'", "''") + "'" for p in paths) + "]"
+
+
+class _Join(NamedTuple):
+    """What is joined into a store, and where it may be spilled on the way."""
+
+    folder: Path
+    out: Path
+    tasks: list[Task]
+    others: Records
+    settings: dict[str, Any]
+    spill: Path
+
+
+def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    """Join what was read of the parts, and the other records, into the store."""
+    import duckdb
+
+    _put(join.others, join.spill)
+    session = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(join.spill)})
+    session.execute("SET enable_progress_bar = false")
+    named = pd.DataFrame([task.name for task in join.tasks], columns=["part"])
+    session.register("frame", named.reset_index(names="number"))
+    session.execute("CREATE TABLE named AS FROM frame")
+    homes = [*(task.home for task in join.tasks), join.spill]
+    for name in openalex.COLUMNS:
+        files = _quoted(*(home / f"{name}.parquet" for home in homes))
+        part = "" if name == "participants" else "LEFT JOIN named ON number = file_index"
+        session.execute(
+            f"CREATE VIEW {name} AS SELECT *, file_index, file_row_number AS row "
+            f"FROM read_parquet({files}, union_by_name = true) {part}"
+        )
+    merged = _merged(join.folder)
+    gone = f"read_csv({_quoted(*merged)}, all_varchar = true)" if merged else "(SELECT '' AS id)"
+    session.execute(f"""
+        CREATE TABLE kept AS SELECT file_index, work, activity_id,
+          (row_number() OVER (ORDER BY activity_id) - 1)::INTEGER AS activity_no
+        FROM (
+          SELECT * FROM activities
+          WHERE activity_id NOT IN (SELECT 'openalex:' || parse_filename(id) FROM {gone})
+          QUALIFY 1 = row_number() OVER (PARTITION BY activity_id
+            ORDER BY updated DESC, rows DESC, coalesce(source, part), record))""")
+    same = "activity_no, person_id, position, institution_no, x.country, role"
+    moved = join.settings["roll_up"] or join.settings["succession"]
+    once = f"QUALIFY 1 = row_number() OVER (PARTITION BY {same} ORDER BY row)" if moved else ""
+    acts = _columns(session, "activities", activity_id="kept.activity_id")
+    people = _columns(
+        session,
+        "participants",
+        activity_id="kept.activity_id",
+        institution_id="bodies.institution_id",
+        country="coalesce(x.country, bodies.country)",
+        evidence=f"coalesce(bodies.evidence, {GIVEN['evidence']})",
+    )
+    queries = {
+        "activities": f"""
+            SELECT {acts}, activity_no
+            FROM activities x JOIN kept USING (file_index, work) ORDER BY activity_no""",
+        "participants": f"""
+            SELECT {people}, activity_no, institution_no
+            FROM participants x JOIN kept USING (file_index, work)
+            LEFT JOIN bodies ON x.institution_id = named_id {once}
+            ORDER BY activity_no, position, institution_no, person_id, role, 6, affiliation, unit,
+              corresponding, since, until""",
+        "fields": f"""
+            SELECT kept.activity_id, 'openalex' AS scheme, field AS code, 1::DOUBLE AS share,
+              field_name AS name
+            FROM activities x JOIN kept USING (file_index, work) WHERE field IS NOT NULL
+            UNION ALL BY NAME SELECT x.* EXCLUDE (work, other)
+            FROM read_parquet({_quoted(join.spill / "fields.parquet")}) x
+            JOIN kept ON kept.file_index = {len(join.tasks)} AND x.work = kept.work
+            ORDER BY activity_id, scheme, code, share""",
+        "persons": f"""
+            SELECT person_id, first(name ORDER BY unknown, name, orcid) FILTER (name NOT NULL)
+              AS name, first(orcid ORDER BY unknown, name, orcid) FILTER (orcid NOT NULL) AS orcid
+            FROM (SELECT *, (name IS NULL)::INT + (orcid IS NULL)::INT AS unknown FROM persons)
+            SEMI JOIN participants USING (person_id) WHERE {join.settings["with_names"]}
+            GROUP BY person_id ORDER BY person_id""",
+        "quarantine": """
+            SELECT DISTINCT coalesce(part, file) AS file, record, reason FROM quarantine
+            ORDER BY ALL""",
+    }
+    with replacing(join.out) as fresh, ThreadPoolExecutor(1) as beside:
+
+        def copy(name: str, session: Any) -> None:
+            place = _quoted(fresh / f"{name}.parquet")[1:-1]
+            session.execute(
+                f"COPY ({queries[name]}) TO {place} "
+                "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+            )
+
+        others = queries.keys() - {"participants"}
+        written = beside.submit(lambda: [copy(name, session) for name in sorted(others)])
+        tables, bodies = _resolved(session.cursor(), entity, join)
+        written.result()
+        session.register("bodies", bodies)
+        copy("participants", session)
+        for name, table in tables.items():
+            table.to_parquet(fresh / f"{name}.parquet", index=False, compression="zstd")
+        scans = {name: engine.scan(fresh / f"{name}.parquet") for name in schema.TABLES}
+        stamp = _provenance(session, join, fresh / "participants.parquet")
+        write_stamp(Records(scans, provenance=stamp), fresh)
+
+
+def _columns(session: Any, table: str, **special: str) -> str:
+    """Return the columns of a table of the store, as SQL over its view."""
+    ours = schema.TABLES[table]
+    there = session.execute(f"SELECT * FROM {table} LIMIT 0").fetchdf().columns
+    values = {c: f'x."{c}"' for c in [*ours, *(c for c in there if c not in (*ours, *INNER))]}
+    for name in ours:
+        if name in GIVEN:
+            values[name] = f'CASE WHEN other THEN x."{name}" ELSE {GIVEN[name]} END'
+        values[name] = f"CAST({special.get(name, values[name])} AS {SQL[ours[name][0]]})"
+    return ", ".join(f'{value} AS "{name}"' for name, value in values.items())
+
+
+def _put(others: Records, folder: Path) -> None:
+    """Write other records as one more part."""
+    number = pd.Series(range(len(others.activities)), others.activities["activity_id"])
+    rows = others.participants["activity_id"].value_counts()
+    for name in schema.TABLES:
+        table = getattr(others, name).assign(other=True)
+        if name in VERSIONED:
+            table["work"] = table["activity_id"].map(number).astype("Int32")
+        if name == "activities":
+            table["rows"] = table["activity_id"].map(rows).fillna(0).astype("Int32")
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def _resolved(
+    session: Any, entity: tuple[pd.DataFrame, pd.DataFrame], join: _Join
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Resolve each institution once; return two tables of the store, and what each id becomes."""
+    seen = session.execute("""
+        SELECT DISTINCT institution_id, name, country, type, openalex_id FROM institutions
+        SEMI JOIN participants USING (institution_id) WHERE other IS NULL""").fetchdf()
+    (houses, ties), others = entity, join.others
+    coded = houses["openalex_id"].isin(seen["openalex_id"].dropna())
+    houses = houses[coded | houses["institution_id"].isin(seen["institution_id"])]
+    known = pd.concat([others.institutions, seen.astype("string"), houses], ignore_index=True)
+    known = fill_first("institutions", known)
+    ids = pd.concat([known["institution_id"], others.participants["institution_id"]])
+    ids = ids.dropna().drop_duplicates(ignore_index=True)
+    rows = pd.DataFrame({"activity_id": "all", "institution_id": ids, "position": ids.index})
+    one = {
+        "activities": pd.DataFrame({"activity_id": ["all"], "kind": ["work"]}),
+        "participants": rows,
+        "institutions": known,
+        "relations": pd.concat([others.relations, ties]),
+    }
+    moves = {name: join.settings[name] for name in ("roll_up", "succession")}
+    records = resolve(Records(one), **moves)
+    tables = {
+        name: getattr(records, name).sort_values(list(schema.TABLES[name]), ignore_index=True)
+        for name in ("institutions", "relations")
+    }
+    bodies = tables["institutions"]
+    bodies["institution_no"] = pd.Series(bodies.index, dtype="Int32")
+    found = records.participants.assign(named_id=ids)[["named_id", "institution_id", "evidence"]]
+    return tables, found.merge(bodies[["institution_id", "country", "institution_no"]])
+
+
+def _provenance(session: Any, join: _Join, people: Path) -> dict[str, Any]:
+    """Count what became of the works of the snapshot."""
+    counts = [json.loads((task.home / "counts.json").read_text()) for task in join.tasks]
+    total = {name: sum(count[name] for count in counts) for name in counts[0]}
+    n, cut, others = len(counts), join.tasks[0].cut, join.others.provenance
+    kept, every, stay = session.execute(f"""
+        SELECT count(*) FILTER (file_index < {n}), (SELECT count(*) FROM activities), count(*)
+        FROM kept""").fetchone()
+    used = session.execute(
+        f"SELECT institution_id, count(*) FROM read_parquet({_quoted(people)}) GROUP BY ALL"
+    ).fetchall()
+    named = [name for name, _ in used if name]
+    ror = sum(bool(ROR.fullmatch(name)) for name in named)
+    source: dict[str, Any] = {
+        "file": join.folder.resolve().name,
+        "sha256": fingerprint(join.folder, cut),
+        "format": FORMAT,
+        "format_version": "JSON Lines" if join.tasks[0].path.suffix == ".gz" else "Parquet",
+        "cut": {name: value for name, value in cut._asdict().items() if value},
+        "ingested_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    source |= total | {"parts": n, "kept": kept, "merged": total["kept"] - kept}
+    source["quarantined"] = total["read"] - total["kept"] - total["xpac"] - total["outside"]
+    resolution = {"institutions": len(named), "with_ror": ror, "unresolved": len(named) - ror}
+    nowhere = sum(number for name, number in used if not name)
+    resolution["participations_without_institution"] = nowhere
+    merged = others["merged"] + every - stay
+    sources = [*others["sources"], source]
+    facts = {"sources": sources, "merged": merged, "resolution": resolution}
+    return {**others, **facts, "settings": join.settings}
