@@ -195,6 +195,7 @@ def without(store: Records) -> Records:
         "institutions": bodies[bodies["institution_id"].isin(mine["institution_id"]) | strange],
         "persons": store.persons[store.persons["person_id"].isin(mine["person_id"])],
         "relations": store.relations[store.relations["source"] != "OpenAlex"],
+        "merges": store.merges,
         "quarantine": store.quarantine[~store.quarantine["file"].str.contains("/")],
     }
     sources = store.provenance["sources"]
@@ -571,6 +572,7 @@ def _resolved(
         name: getattr(records, name).sort_values(list(schema.TABLES[name]), ignore_index=True)
         for name in ("institutions", "relations")
     }
+    tables["merges"] = others.merges
     bodies = tables["institutions"]
     bodies["institution_no"] = pd.Series(bodies.index, dtype="Int32")
     found = records.participants.assign(named_id=ids)[["named_id", "institution_id", "evidence"]]

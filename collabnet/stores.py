@@ -39,8 +39,8 @@ def ingest(
     store holds one snapshot: the one named last.
 
     A file that is in the store (by its SHA-256) is not read again, so doing it twice changes
-    nothing. Of a work in several versions the newest is kept; a work in several databases is counted
-    once (`merge_duplicates`; not against the works of a snapshot).
+    nothing. Of a work in several versions the newest is kept; a work in several databases is
+    counted once (`merge_duplicates`), but not against the works of a snapshot.
 
     Parameters
     ----------

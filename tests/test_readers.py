@@ -371,7 +371,7 @@ def test_a_tidy_folder_gives_back_the_tables_written_to_it(tmp_path):
     again = cn.read(put_tidy(tmp_path / "tidy", records), with_names=True)
     for name in schema.TABLES:
         columns = list(schema.TABLES[name])
-        assert len(getattr(again, name)), name
+        assert len(getattr(again, name)) or name == "merges", name
         assert_frame_equal(getattr(again, name)[columns], getattr(records, name)[columns])
 
 
