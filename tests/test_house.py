@@ -24,6 +24,7 @@ FLOORS = (
     {"partnerships"},
     {"exports"},
     {"vosviewer"},
+    {"pajek"},
     {"graphs"},
     {"indicators", "uncertainty", "agreements"},
     {"sheet"},

@@ -37,6 +37,7 @@ UNPACKING = (
 """What the standard library raises over a damaged packing."""
 
 FALLBACK = "collabnet-cp1252"
+GRAPHS = (".gexf", ".graphml", ".net")
 KINDS: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "Int64": int,
@@ -50,8 +51,8 @@ class Source:
     """A file as the readers see it.
 
     `packing` is one of "", "gzip", "zip", "xlsx"; `head` is its first text (of a zip: of the member
-    that is read); `sheets` keeps what was read of a workbook: sniffing it costs as much as reading;
-    `fault` says why it could not be looked into.
+    that is read, which is `inner` where one is asked for); `sheets` keeps what was read of a
+    workbook: sniffing it costs as much as reading; `fault` says why it could not be looked into.
     """
 
     path: Path
@@ -63,10 +64,16 @@ class Source:
     notes: dict[str, Any] = field(default_factory=dict)
     sheets: dict[str | None, Any] = field(default_factory=dict)
     fault: str = ""
+    inner: str = ""
 
     @classmethod
     def open(
-        cls, path: Path, *, mapping: str | Path | None = None, with_names: bool = False
+        cls,
+        path: Path,
+        *,
+        mapping: str | Path | None = None,
+        with_names: bool = False,
+        inner: str = "",
     ) -> Source:
         """Look at the first bytes of a file.
 
@@ -89,6 +96,7 @@ class Source:
             names = [member.filename for member in _members(path)]
             packing = "xlsx" if "[Content_Types].xml" in names else "zip"
         source = cls(path, packing, "", "utf-8", Path(mapping) if mapping else None, with_names)
+        source.inner = inner
         if packing != "xlsx" and not (packing == "zip" and source.member() is None):
             with source.unpacked() as file:
                 raw = file.read(HEAD)
@@ -99,7 +107,7 @@ class Source:
     @property
     def name(self) -> str:
         """Name of the file, without its folder."""
-        return self.path.name
+        return Path(self.inner or self.path).name
 
     @property
     def is_text(self) -> bool:
@@ -118,14 +126,28 @@ class Source:
         return self.head.lstrip()[:1] in {"{", "["}
 
     @property
-    def is_graph(self) -> bool:
-        """Is it a graph file that `read_graph` opens?"""
-        first = set(self.columns)
-        return (
-            {"id", "label"} <= first
-            or ('"network"' in self.head and self.is_json)
-            or bool(re.search(r"<(graphml|gexf)\b", self.head[:2000]))
-        )
+    def graph_call(self) -> str:
+        """The call that opens it, where it is a graph file or a zip of them; else nothing."""
+        name = self.name
+        if self.packing == "zip" and not self.head:
+            inside = (member.filename for member in _members(self.path))
+            inner = next((n for n in inside if n.lower().endswith(GRAPHS)), "")
+            return f"read_graph('{name}/{inner}')" if inner else ""
+        if {"id", "label"} <= set(self.columns):
+            return f"read_graph({name!r}, NETWORK)"
+        if self.is_pajek and name.lower().endswith((".clu", ".vec")):
+            return f"read_graph(NETWORK, {name!r})"
+        if re.match(r"\d+([\t,;]|  *)\d+(\1\d+(\.\d+)?)?\s", self.head):
+            return f"read_graph(MAP, {name!r})"
+        known = self.is_pajek or ('"network"' in self.head and self.is_json)
+        known = known or re.search(r"<(graphml|gexf)\b", self.head[:2000])
+        return f"read_graph({name!r})" if known else ""
+
+    @property
+    def is_pajek(self) -> bool:
+        """Is it a network, vector or partition of Pajek?"""
+        first = r"(?:%[^\r\n]*+|\s)*+\*(?:network|vertices)\b"
+        return bool(re.match(first, self.head, re.IGNORECASE))
 
     @property
     def columns(self) -> list[str]:
@@ -169,7 +191,12 @@ class Source:
 
     def member(self) -> str | None:
         """Name the member of a zip that is read: `organization.csv`, else the largest table."""
-        data = [i for i in _members(self.path) if i.filename.lower().endswith((".json", ".csv"))]
+        data = [
+            i
+            for i in _members(self.path)
+            if i.filename == self.inner
+            or (not self.inner and i.filename.lower().endswith((".json", ".csv")))
+        ]
         if not data:
             return None
         largest = max(data, key=lambda i: (i.filename.endswith("organization.csv"), i.file_size))
