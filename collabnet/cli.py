@@ -115,10 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     edges.add_argument("--region", help="only links with an end in this region")
     _add_engine(edges)
-    edges.add_argument(
-        "--out",
-        help=".csv, .xlsx, .parquet, .graphml, .gexf, .json, …map.txt (VOSviewer) or .net (Pajek)",
-    )
+    edges.add_argument("--out", help="a table (.csv, .xlsx, .parquet) or graph (.net, .gexf …)")
 
     partners = _command(commands, "partners", _partners, "with whom an institution works")
     _add_store(partners)

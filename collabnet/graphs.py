@@ -11,7 +11,6 @@ import io
 import json
 import re
 import warnings
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -141,8 +140,8 @@ def read_graph(nodes: str | Path, *more: str | Path) -> nx.Graph:
     As in VOSviewer, links of a node with itself are left out and repeated links added up (of these
     only the weight is kept); `note["not_read"]` counts them, and the links whose direction was
     dropped. Of a drawing, places are read (`x`, `y`); colours and sizes are not. In a Pajek network
-    the labels are the ids (where labels repeat, the numbers are), and arcs in both directions with
-    the same weight are one edge of that weight; arcs of other weights are added up and counted.
+    labels are the ids (numbers, where labels repeat), and two arcs, there and back, of the same
+    weight are one edge of that weight; those of other weights are added up and counted.
 
     Parameters
     ----------
@@ -175,7 +174,7 @@ def read_graph(nodes: str | Path, *more: str | Path) -> nx.Graph:
     >>> graph["A"]["B"]["weight"]
     1.5
     """
-    source, *rest = (_open(Path(path)) for path in (nodes, *more))
+    source, *rest = (Source.open(Path(path)) for path in (nodes, *more))
     directed = 0
     if source.is_pajek:
         found, pairs, note, directed = pajek.read_net(source)
@@ -217,12 +216,10 @@ def write_graph(
 
     The format follows the suffix. All is kept, with the note, in `.graphml`, `.gexf`, and `.json`
     for VOSviewer Online, where each node gets the weights *Links* (its degree) and *Total link
-    strength* unless it has them. Characters that XML cannot hold become U+FFFD.
-
-    The other formats hold less. `.net` (Pajek): ids, names, places (`x`, `y`), weights, note.
-    `strength.vec`, `cluster.clu`: one number a node, the attribute the file is named after.
-    `…map.txt` (VOSviewer): names, places, clusters, weights, scores and text of nodes; the weights
-    of links stand beside it in `…network.txt`.
+    strength* unless it has them. Characters that XML cannot hold become U+FFFD. Others hold less:
+    `.net` ids, names, places (`x`, `y`), weights and the note; `strength.vec` and `cluster.clu` the
+    attribute they are named after; `…map.txt` what VOSviewer takes of the nodes, and beside it
+    `…network.txt` the weights of the links.
 
     Parameters
     ----------
@@ -270,18 +267,6 @@ def write_graph(
         for file, content in files.items():
             stack.enter_context(replacing(file)).write_bytes(content)
     return path
-
-
-def _open(path: Path) -> Source:
-    """Open a file, or one in a zip: `years.zip/2023.net`."""
-    archive = next((p for p in path.parents if zipfile.is_zipfile(p)), None)
-    if archive is None:
-        return Source.open(path)
-    inner = path.relative_to(archive).as_posix()
-    with zipfile.ZipFile(archive) as opened:
-        if inner not in opened.namelist():
-            raise UnknownNameError(f"file in {archive.name}", inner, opened.namelist())
-    return Source.open(archive, inner=inner)
 
 
 def _describe(graph: nx.Graph, institutions: pd.DataFrame | None) -> None:

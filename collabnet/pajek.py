@@ -1,8 +1,7 @@
 """Pajek: networks (`.net`), and vectors and partitions (`.vec`, `.clu`) of their vertices.
 
-The label of a vertex is its id, its number where it has none. Where labels repeat, all ids are
-numbers and the labels are names. Pajek has one text a vertex: `to_net` writes the name, and the id
-and the note in comments, which Pajek skips.
+The label of a vertex is its id, its number where it has none; where labels repeat, all ids are
+numbers. A vertex has one text, for which `to_net` takes the name; ids and note are in a comment.
 Format: http://vladowiki.fmf.uni-lj.si/doku.php?id=pajek:faq:format.
 """
 
@@ -24,12 +23,11 @@ if TYPE_CHECKING:
 OWN = "% collabnet "
 DIRECTED = {"arcs", "arcslist", "matrix"}
 SECTIONS = {"network", "vertices", "edges", "edgeslist", *DIRECTED}
-UNLISTED = 100_000
-"""Vertices a file may have beyond one a line; above it the header is not believed."""
+UNLISTED = 100_000  # vertices a file is believed to have without a line for each
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 VERTEX = re.compile(
-    r'(\d{1,12})(?:\s+(?:"(?P<quoted>.*?)"(?!\S)|(?P<bare>[^\s"]\S*)))?'
-    rf'(?:\s+(?P<x>{NUMBER})\s+(?P<y>{NUMBER})(?!\S))?[^"]*(?:"[^"]*"[^"]*)*',
+    r'0*(\d{1,12})(?:\s+(?:"(.*?)"(?!\S)|([^\s"]\S*)))?'
+    rf'(?:\s+({NUMBER})\s+({NUMBER})(?!\S))?[^"]*(?:"[^"]*"[^"]*)*',
     re.IGNORECASE,
 )
 
@@ -37,40 +35,37 @@ VERTEX = re.compile(
 def read_net(source: Source) -> tuple[Nodes, list[Link], Attributes, int]:
     """Read a network: nodes, links, note, and how many links lose their direction."""
     size, lines = _lines(source)
-    listed: dict[str, re.Match[str]] = {}
-    found: list[tuple[Link, bool]] = []
-    note: Attributes = {}
-    own: dict[str, tuple[str, Any]] = {}
-    numbers, rows = dict.fromkeys(map(str, range(1, size + 1))), 0
+    vertices: Nodes = {str(n): {} for n in range(1, size + 1)}
+    links, arcs, own, row = [], defaultdict(list), {}, 0
     for place, section, line in lines:
-        if line.startswith(OWN):
-            _take(place, line, note, own)
-        elif section == "vertices":
+        if section == "vertices":
             vertex = VERTEX.fullmatch(line)
-            number = str(int(vertex[1])) if vertex else ""
-            if vertex is None or number not in numbers or number in listed:
-                raise InputError(
-                    f"{place}: not a vertex: its number (1 to {size}, each once), its label in "
-                    "double quotes. Give a network first, then its vectors and partitions."
-                )
-            listed[number] = vertex
+            number, quoted, bare, *xy = vertex.groups("") if vertex else [""] * 3
+            if vertices.get(number) != {}:
+                wanted = f"its number (1 to {size}, each once) and its label in double quotes"
+                raise InputError(f"{place}: not a vertex ({wanted}). Give a network file first.")
+            known = dict(zip("xy", map(float, filter(None, xy)), strict=False))
+            vertices[number] = {"name": quoted or bare or number, **known}
         elif section != "%":
-            rows += section == "matrix"
-            for a, b, weight in _links(place, section, line, rows, size):
-                found.append((link((a, b), weight, numbers, place), section in DIRECTED))
-    if rows not in {0, size}:
-        raise InputError(f"{source.name}: a matrix of {rows} rows, for {size} vertices. Cut short?")
-    labels = {n: ((v := listed.get(n)) and (v["quoted"] or v["bare"])) or n for n in numbers}
-    ids = {n: own[n][0] if n in own else label for n, label in labels.items()}
-    if len(set(ids.values())) < size:
-        ids = {n: n for n in numbers}
-    nodes: Nodes = {}
-    for n, node in ids.items():
-        vertex = listed.get(n)
-        xy = {axis: float(vertex[axis]) for axis in "xy" if vertex[axis]} if vertex else {}
-        nodes[node] = named(node, own[n][1] if n in own else labels[n], xy)
-    links, directed = _undirected(found)
-    return nodes, [(ids[a], ids[b], data) for a, b, data in links], note, directed
+            row += section == "matrix"
+            for a, b, stated in _links(place, section, line, row, size):
+                found = link((a, b), stated, vertices, place)
+                (arcs[a, b] if section in DIRECTED else links).append(found)
+        elif line.startswith(OWN):
+            own = _own(place, line, size)
+    if row not in {0, size}:
+        raise InputError(f"{source.name}: a matrix of {row} rows, for {size} vertices. Cut short?")
+    directed, totals = 0, {ends: math.fsum(d["weight"] for *_, d in g) for ends, g in arcs.items()}
+    for ends, group in arcs.items():
+        one_way = totals[ends] != totals.get(ends[::-1])
+        directed += len(group) * one_way
+        links += group if one_way or ends <= ends[::-1] else []
+    ids = {n: data.get("name", n) for n, data in vertices.items()}
+    ids = ids if len(set(ids.values())) == size else {n: n for n in ids}
+    for (n, data), (node, name) in zip(vertices.items(), own.get("nodes", ()), strict=False):
+        ids[n], data["name"] = node, name
+    nodes = {ids[n]: named(ids[n], data.pop("name", None), data) for n, data in vertices.items()}
+    return nodes, [(ids[a], ids[b], d) for a, b, d in links], own.get("note", {}), directed
 
 
 def add_vector(source: Source, nodes: Nodes) -> None:
@@ -78,37 +73,32 @@ def add_vector(source: Source, nodes: Nodes) -> None:
     size, lines = _lines(source)
     cells = [(place, line) for place, section, line in lines if section != "%"]
     if not size == len(nodes) == len(cells):
-        raise InputError(
-            f"{source.name}: {len(cells)} values for {size} vertices; a vector or partition of "
-            f"this network has one for each of its {len(nodes)} vertices."
-        )
-    for place, cell in cells:
-        if not re.fullmatch(NUMBER, cell, re.IGNORECASE):
-            raise InputError(f"{place}: {cell[:40]!r} is not a number.")
+        said = f"{len(cells)} values for {size} vertices, where the network has {len(nodes)}"
+        raise InputError(f"{source.name}: {said}. Give the vectors that go with it.")
     whole = all(re.fullmatch(r"[+-]?\d{1,300}", cell) for _, cell in cells)
     stem = source.name.rpartition(".")[0] or source.name
     name = source.name if any(stem in data for data in nodes.values()) else stem
-    for data, (_, cell) in zip(nodes.values(), cells, strict=True):
+    for data, (place, cell) in zip(nodes.values(), cells, strict=True):
+        if not re.fullmatch(NUMBER, cell, re.IGNORECASE):
+            raise InputError(f"{place}: {cell[:40]!r} is not a number.")
         data[name] = int(cell) if whole else float(cell)
 
 
 def to_net(graph: nx.Graph, name: str) -> bytes:
     """Return a graph with text ids as a Pajek network; the inverse of `read_net`."""
     numbers = {node: n for n, node in enumerate(graph, start=1)}
-    comments: list[Attributes] = [{"note": graph.graph["note"]}]
-    lines = [f"*Vertices {len(graph)}"]
+    own = {"note": graph.graph["note"], "nodes": [*graph.nodes(data="name")]}
+    lines = [OWN + json.dumps(own), f"*Vertices {len(graph)}"]
     for node, data in graph.nodes(data=True):
         label = " ".join(str(data.get("name", node)).replace('"', "'").split())
-        if "name" in data or label != node or not label:
-            comments.append({str(numbers[node]): [node, data.get("name")]})
-        x, y = data.get("x"), data.get("y")
-        place = f" {x!r} {y!r}" if _is_number(x) and _is_number(y) else ""
+        xy = [data.get("x"), data.get("y")]
+        place = " {!r} {!r}".format(*xy) if all(map(_is_number, xy)) else ""
         lines.append(f'{numbers[node]} "{label}"{place}')
     lines.append("*Edges")
     for source, target, data in graph.edges(data=True):
-        a, b, weight = link((source, target), data["weight"], numbers, name)
-        lines.append(f"{numbers[a]} {numbers[b]} {weight['weight']!r}")
-    text = "".join(f"{line}\r\n" for line in [*(OWN + json.dumps(c) for c in comments), *lines])
+        *_, known = link((source, target), data["weight"], numbers, name)
+        lines.append(f"{numbers[source]} {numbers[target]} {known['weight']!r}")
+    text = "".join(f"{line}\r\n" for line in lines)
     return text.encode("ascii" if text.isascii() else "utf-8-sig")
 
 
@@ -116,16 +106,15 @@ def to_vector(graph: nx.Graph, name: str) -> bytes:
     """Return the attribute a file is named after as a vector, or a partition (`.clu`)."""
     attribute, _, suffix = name.rpartition(".")
     whole = suffix.lower() == "clu"
-    lines = [f"*Vertices {len(graph)}"]
     for node, value in graph.nodes(data=attribute):
         if not (type(value) is int and value >= 0 if whole else _is_number(value)):
+            kind = "whole number from 0 up" if whole else "number"
             raise InputError(
                 f"{name}: the attribute {attribute!r}, after which the file is named, must be a "
-                f"{'whole number from 0 up' if whole else 'number'} for every node; of {node!r} it "
-                f"is {value!r}."
+                f"{kind} for every node; of {node!r} it is {value!r}."
             )
-        lines.append(repr(value))
-    return "".join(f"{line}\r\n" for line in lines).encode()
+    values = [f"{value!r}\r\n" for _, value in graph.nodes(data=attribute)]
+    return f"*Vertices {len(values)}\r\n{''.join(values)}".encode()
 
 
 def _is_number(value: Any) -> bool:
@@ -139,38 +128,32 @@ def _lines(source: Source) -> tuple[int, list[tuple[str, str, str]]]:
         for n, line in enumerate(map(str.strip, file), start=1):
             place = f"{source.name}, line {n}"
             if line.startswith("*"):
-                section = line[1:].split(maxsplit=1)[0].lower() if line[1:].strip() else ""
+                section = line[1:].lower().split(maxsplit=1)[0] if line[1:] else ""
                 stated = re.match(r"\*vertices\s+(\d{1,18})(?!\S)", line, re.IGNORECASE)
                 if section not in SECTIONS or (section == "vertices" and (not stated or size >= 0)):
-                    raise InputError(
-                        f"{place}: {line[:40]!r} is not read: one network is, that says *Vertices "
-                        "and their number once, then *Edges, *Arcs, their lists or a *Matrix."
-                    )
+                    wanted = "one network of *Vertices (how many?) and *Edges, *Arcs or a *Matrix"
+                    raise InputError(f"{place}: {line[:40]!r} is not read, only {wanted} is.")
                 size = int(stated[1]) if stated else size
             elif line:
                 lines.append((place, "%" if line[0] == "%" else section, line))
-    if size < 0:
-        raise InputError(f"{source.name}: not of Pajek: no line says *Vertices and their number.")
-    if size > max(UNLISTED, len(lines)):
-        raise InputError(
-            f"{source.name}: says it has {size} vertices and has only {len(lines)} lines. Correct "
-            "the number, or list the vertices."
-        )
+    if not 0 <= size <= max(UNLISTED, len(lines)):
+        said = f"says it has {size} vertices in {len(lines)} lines" if size > 0 else "not of Pajek"
+        raise InputError(f"{source.name}: {said}. Say *Vertices and how many there are.")
     return size, lines
 
 
-def _take(place: str, line: str, note: Attributes, own: dict[str, tuple[str, Any]]) -> None:
+def _own(place: str, line: str, size: int) -> Attributes:
     try:
-        said = json.loads(line.removeprefix(OWN))
-        note |= said.pop("note", {})
-        own |= {n: (str(node), name) for n, (node, name) in said.items()}
-    except (AttributeError, RecursionError, TypeError, ValueError):
-        raise InputError(f"{place}: a damaged comment of collabnet. Remove the line.") from None
+        own = json.loads(line.removeprefix(OWN))
+        ids = {str(node): name for node, name in own["nodes"]}
+        if len(ids) == len(own["nodes"]) == size:
+            return {"note": {**own["note"]}, "nodes": ids.items()}
+    except (KeyError, RecursionError, TypeError, ValueError):
+        pass
+    raise InputError(f"{place}: a comment of collabnet, damaged or of other nodes. Remove it.")
 
 
-def _links(
-    place: str, section: str, line: str, row: int, size: int
-) -> list[tuple[str, str, str | int]]:
+def _links(place: str, section: str, line: str, row: int, size: int) -> list[tuple[str, str, Any]]:
     """Return the links of one line: its two ends and what stands as the weight."""
     cells = re.sub(r"^\d+:\s", "", line).split()  # the number of a relation
     if section == "matrix" and len(cells) == size >= row:
@@ -178,26 +161,7 @@ def _links(
     if section in {"arcslist", "edgeslist"}:
         return [(cells[0], end, 1) for end in cells[1:]]
     if section in {"arcs", "edges"} and len(cells) > 1:
-        stated = len(cells) > 2 and not cells[2].startswith("[")
+        stated = len(cells) > 2 and cells[2][0] != "["  # else it is the time the link lasted
         return [(cells[0], cells[1], cells[2] if stated else 1)]
-    raise InputError(
-        f"{place}: not as Pajek has it: two vertices and a weight a line, or in a *Matrix as many "
-        f"rows and numbers a row as there are vertices ({size})."
-    )
-
-
-def _undirected(found: list[tuple[Link, bool]]) -> tuple[list[Link], int]:
-    """Take arcs of the same weight in both directions for one edge; count the other arcs."""
-    links, directed = [edge for edge, is_arc in found if not is_arc], 0
-    arcs = defaultdict(list)
-    for arc, is_arc in found:
-        if is_arc:
-            arcs[arc[:2]].append(arc)
-    totals = {ends: math.fsum(d["weight"] for *_, d in group) for ends, group in arcs.items()}
-    for (a, b), group in arcs.items():
-        if totals[a, b] != totals.get((b, a)):
-            links += group
-            directed += len(group)
-        elif a <= b:
-            links += group
-    return links, directed
+    wanted = f"{size} rows of {size}" if section == "matrix" else "two vertices and a weight a line"
+    raise InputError(f"{place}: {len(cells)} values, where Pajek has {wanted}. Correct it there.")

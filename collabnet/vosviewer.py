@@ -118,18 +118,17 @@ def to_map(graph: nx.Graph, name: str) -> bytes:
     values: dict[str, list[Any]] = {}
     for data in graph.nodes.values():
         values |= {c: [d.get(c) for d in graph.nodes.values()] for c in data if c not in values}
-    columns = [c for c, cells in values.items() if _is_column(c) and _fits(c, cells)]
+    free = {c for c in values if c == c.strip() and c.isprintable() and not set(c) & set(',;|"')}
+    cased = {c for c in free if GROUP.fullmatch(c) or c == c.lower()}
+    columns = [c for c in values if c in cased and _fits(c, values[c])]
     if any(value in {math.inf, -math.inf} for column in columns for value in values[column]):
         raise ValueError("a number without end")
     for node in graph:
-        if node != node.strip() or not node or "\t" in node or "\n" in node:
-            raise InputError(
-                f"{name}: a map file cannot hold the id {node!r}: it is empty, or has white space "
-                "around it, or a tab or line break in it. Rename it."
-            )
-    rows = ([d.get("name", node), *map(d.get, columns)] for node, d in graph.nodes.items())
-    nodes = ([_written(node), *row] for node, row in zip(graph, rows, strict=True))
-    return _tabbed([["id", "label", *columns], *nodes])
+        if node != node.strip() or not node or set(node) & {"\t", "\n"}:
+            fault = "is empty, or has white space around it, or a tab or line break in it"
+            raise InputError(f"{name}: a map file cannot hold the id {node!r}: it {fault}.")
+    cells = ((node, d.get("name", node), *map(d.get, columns)) for node, d in graph.nodes.items())
+    return _tabbed([("id", "label", *columns), *((_written(n), *row) for n, *row in cells)])
 
 
 def to_network(graph: nx.Graph, name: str) -> bytes:
@@ -244,12 +243,6 @@ def _tabbed(rows: Iterable[Sequence[Any]]) -> bytes:
     file = io.StringIO()
     csv.writer(file, delimiter="\t", lineterminator="\n").writerows(rows)
     return file.getvalue().encode()
-
-
-def _is_column(name: str) -> bool:
-    """Can it head a column that any reader of a map file finds under this name?"""
-    cased = name if GROUP.fullmatch(name) else name.lower()
-    return name == cased.strip() and name.isprintable() and not set(name) & set(',;|"')
 
 
 def _typed(name: str, column: Sequence[str], places: list[str]) -> Sequence[Any]:

@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pandas as pd
 
 from collabnet import schema
-from collabnet.errors import InputError
+from collabnet.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from collabnet.records import Records
@@ -37,7 +37,6 @@ UNPACKING = (
 """What the standard library raises over a damaged packing."""
 
 FALLBACK = "collabnet-cp1252"
-GRAPHS = (".gexf", ".graphml", ".net")
 KINDS: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "Int64": int,
@@ -51,8 +50,8 @@ class Source:
     """A file as the readers see it.
 
     `packing` is one of "", "gzip", "zip", "xlsx"; `head` is its first text (of a zip: of the member
-    that is read, which is `inner` where one is asked for); `sheets` keeps what was read of a
-    workbook: sniffing it costs as much as reading; `fault` says why it could not be looked into.
+    that is read, named `inner` or chosen); `sheets` keeps what was read of a workbook: sniffing it
+    costs as much as reading; `fault` says why it could not be looked into.
     """
 
     path: Path
@@ -68,20 +67,18 @@ class Source:
 
     @classmethod
     def open(
-        cls,
-        path: Path,
-        *,
-        mapping: str | Path | None = None,
-        with_names: bool = False,
-        inner: str = "",
+        cls, path: Path, *, mapping: str | Path | None = None, with_names: bool = False
     ) -> Source:
-        """Look at the first bytes of a file.
+        """Look at the first bytes of a file, or of one in a zip (`years.zip/2023.net`).
 
         Raises
         ------
         InputError
             The file is empty, unreadable, or its compression is broken from the start.
         """
+        archive = None if path.exists() else next(filter(zipfile.is_zipfile, path.parents), path)
+        inner = path.relative_to(archive).as_posix() if archive not in {None, path} else ""
+        path = archive or path
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: a pipe or device cannot be read. Save it to a file first.")
         try:
@@ -126,28 +123,27 @@ class Source:
         return self.head.lstrip()[:1] in {"{", "["}
 
     @property
-    def graph_call(self) -> str:
-        """The call that opens it, where it is a graph file or a zip of them; else nothing."""
-        name = self.name
-        if self.packing == "zip" and not self.head:
-            inside = (member.filename for member in _members(self.path))
-            inner = next((n for n in inside if n.lower().endswith(GRAPHS)), "")
-            return f"read_graph('{name}/{inner}')" if inner else ""
-        if {"id", "label"} <= set(self.columns):
-            return f"read_graph({name!r}, NETWORK)"
-        if self.is_pajek and name.lower().endswith((".clu", ".vec")):
-            return f"read_graph(NETWORK, {name!r})"
-        if re.match(r"\d+([\t,;]|  *)\d+(\1\d+(\.\d+)?)?\s", self.head):
-            return f"read_graph(MAP, {name!r})"
-        known = self.is_pajek or ('"network"' in self.head and self.is_json)
-        known = known or re.search(r"<(graphml|gexf)\b", self.head[:2000])
-        return f"read_graph({name!r})" if known else ""
-
-    @property
     def is_pajek(self) -> bool:
         """Is it a network, vector or partition of Pajek?"""
-        first = r"(?:%[^\r\n]*+|\s)*+\*(?:network|vertices)\b"
+        first = r"% collabnet |(?:%[^\r\n]*+|\s)*+\*(?:network|vertices)\b"
         return bool(re.match(first, self.head, re.IGNORECASE))
+
+    @property
+    def graph_call(self) -> str:
+        """The call that opens it, where it is a graph file or a zip of them; else nothing."""
+        is_archive = self.packing == "zip" and not self.head
+        inside = [f"{self.name}/{m.filename}" for m in _members(self.path)] if is_archive else []
+        inner = [name for name in inside if name.lower().endswith((".gexf", ".graphml", ".net"))]
+        name, pair = (inner or [self.name])[0], r"\d+([\t,; ])\d+(\1\d+(\.\d+)?)?\s"
+        if re.match(pair, self.head):
+            return f"read_graph(MAP, {name!r})"
+        if self.is_pajek and name.lower().endswith((".clu", ".vec")):
+            return f"read_graph(NETWORK, {name!r})"
+        if {"id", "label"} <= set(self.columns):
+            return f"read_graph({name!r}, NETWORK)"
+        is_json = '"network"' in self.head and self.is_json
+        is_xml = re.search(r"<(graphml|gexf)\b", self.head[:2000])
+        return f"read_graph({name!r})" if inner or is_json or is_xml or self.is_pajek else ""
 
     @property
     def columns(self) -> list[str]:
@@ -191,12 +187,11 @@ class Source:
 
     def member(self) -> str | None:
         """Name the member of a zip that is read: `organization.csv`, else the largest table."""
-        data = [
-            i
-            for i in _members(self.path)
-            if i.filename == self.inner
-            or (not self.inner and i.filename.lower().endswith((".json", ".csv")))
-        ]
+        every = {i.filename: i for i in _members(self.path)}
+        if self.inner and self.inner not in every:
+            raise UnknownNameError(f"file in {self.path.name}", self.inner, every)
+        tables = [name for name in every if name.lower().endswith((".json", ".csv"))]
+        data = [every[name] for name in ([self.inner] if self.inner else tables)]
         if not data:
             return None
         largest = max(data, key=lambda i: (i.filename.endswith("organization.csv"), i.file_size))
