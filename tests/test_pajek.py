@@ -311,7 +311,7 @@ pieces = st.binary(max_size=6) | st.sampled_from(
 def test_the_network_that_is_damaged_below_is_whole(tmp_path):
     graph = read_graph(net(tmp_path, FULL))
     assert list(graph.nodes(data="name")) == [("a", "A"), ("b", None), ("C", None), ("d", "5")]
-    assert dict(graph["a"]) == {"b": {"weight": 3.5}, "C": {"weight": 2.0}}
+    assert dict(graph["a"]) == {"b": {"weight": 4.5}, "C": {"weight": 2.0}}
     assert graph.graph["note"]["what"] == "x"
 
 
@@ -403,6 +403,26 @@ def test_a_map_leaves_out_what_vosviewer_would_refuse(tmp_path):
     path = write_graph(graph, tmp_path / "g_map.txt")
     assert path.read_text(encoding="utf-8") == "id\tlabel\tcity\nA\tA\tLiège\nB\tBé\t\n"
     assert len(read_graph(path, tmp_path / "g_network.txt")) == 2
+
+
+def test_an_endless_number_is_not_written_to_a_map(tmp_path):
+    graph = nx.Graph()
+    graph.add_node("A", **{"score<Impact>": float("inf")})
+    with pytest.raises(InputError, match=r"g_map\.txt: a value cannot be written"):
+        write_graph(graph, tmp_path / "g_map.txt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_number_of_5000_digits_in_a_map_is_no_fault_of_python(tmp_path):
+    nodes = net(tmp_path, f"id,x\n1,{'9' * 5000}\n", name="map.txt")
+    graph = read_graph(nodes, net(tmp_path, "\n", name="network.txt"))
+    assert graph.nodes["1"]["x"] == float("inf")
+
+
+def test_a_map_takes_one_network(tmp_path):
+    path = write_graph(nx.Graph([("A", "B")]), tmp_path / "map.txt")
+    with pytest.raises(InputError, match=r"map\.txt: a VOSviewer map holds no links"):
+        read_graph(path, tmp_path / "network.txt", tmp_path / "network.txt")
 
 
 @pytest.mark.parametrize("node", ["", " A", "A\t", "A\nB"])
