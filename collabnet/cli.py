@@ -162,7 +162,7 @@ def _add_results(commands: argparse._SubParsersAction) -> None:
     )
     edges.add_argument("--region", help="only links with an end in this region")
     _add_engine(edges)
-    edges.add_argument("--out", help=".csv, .xlsx, .parquet, .graphml, .gexf or .json (VOSviewer)")
+    edges.add_argument("--out", help="a table (.csv, .xlsx, .parquet) or graph (.net, .gexf …)")
 
     partners = _command(commands, "partners", _partners, "with whom an institution works")
     _add_store(partners)
@@ -466,7 +466,7 @@ def _edges(options: argparse.Namespace) -> None:
         table = partnerships.around(table, options.around)
     if options.region:
         table = partnerships.within(table, options.region, records.institutions)
-    if options.out and Path(options.out).suffix.lower() in GRAPH_SUFFIXES:
+    if str(options.out).lower().endswith(tuple(GRAPH_SUFFIXES)):
         pairs = table.rename(columns={"home": "source", "partner": "target"})
         write_graph(pairs, options.out, institutions=records.institutions)
     elif options.out:

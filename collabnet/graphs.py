@@ -1,4 +1,4 @@
-"""Graphs: edges as networkx graphs and back, and the files Gephi and VOSviewer read and write.
+"""Graphs: edges as networkx graphs and back, and the files of Gephi, Pajek and VOSviewer.
 
 One convention holds for every format. Node ids are text; the label of a node is its attribute
 `name` (a label that only repeats the id is no name), other attributes keep their names. Links are
@@ -13,6 +13,7 @@ import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from copy import deepcopy
 from html import escape
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from collabnet import vosviewer
+from collabnet import pajek, vosviewer
 from collabnet.errors import InputError, SchemaError, UnknownNameError
 from collabnet.exports import replacing
 from collabnet.readers.source import Source
@@ -127,19 +128,24 @@ def to_edges(graph: nx.Graph) -> pd.DataFrame:
     return edges
 
 
-def read_graph(nodes: str | Path, links: str | Path | None = None) -> nx.Graph:
-    """Read a graph file of VOSviewer, Gephi or networkx; the content tells the format.
+def read_graph(nodes: str | Path, *more: str | Path) -> nx.Graph:
+    """Read a graph file of VOSviewer, Pajek, Gephi or networkx; the content tells the format.
 
     As in VOSviewer, links of a node with itself are left out and repeated links added up (of these
     only the weight is kept); `note["not_read"]` counts them, and the links whose direction was
-    dropped. Of a drawing, places are read (`x`, `y`); colours and sizes are not.
+    dropped. Of a drawing, places are read (`x`, `y`); colours and sizes are not. In a Pajek network
+    labels are the ids (numbers, where labels repeat), and two arcs, there and back, of the same
+    weight are one edge of that weight; those of other weights are added up and counted.
 
     Parameters
     ----------
     nodes
-        A VOSviewer JSON, GraphML or GEXF file, or the map file of a VOSviewer map and network.
-    links
-        The network file that goes with a map file.
+        A VOSviewer JSON, GraphML, GEXF or Pajek `.net` file, or the map file of a VOSviewer map and
+        network. A file in a zip is named behind it: `years.zip/2023.net`.
+    more
+        The network file that goes with a map file; or vectors and partitions (`.vec`, `.clu`) that
+        go with a Pajek network: each becomes an attribute of the nodes, named as the file without
+        its suffix (with it, where the nodes have that attribute already).
 
     Returns
     -------
@@ -150,6 +156,8 @@ def read_graph(nodes: str | Path, links: str | Path | None = None) -> nx.Graph:
     InputError
         A file is missing, empty, damaged or not a graph, or a link names an unknown node or has a
         weight that is no number from 0 up.
+    UnknownNameError
+        A zip holds no file of that name.
 
     Examples
     --------
@@ -160,16 +168,21 @@ def read_graph(nodes: str | Path, links: str | Path | None = None) -> nx.Graph:
     >>> graph["A"]["B"]["weight"]
     1.5
     """
-    source = Source.open(Path(nodes))
+    source, *rest = (Source.open(Path(path)) for path in (nodes, *more))
     directed = 0
+    if source.is_pajek:
+        found, pairs, note, directed = pajek.read_net(source)
+        for vector in rest:
+            pajek.add_vector(vector, found)
+        return _assemble(found, pairs, note, directed)
     if "id" in map(str.lower, source.columns):
-        if links is None:
+        if len(rest) != 1:
             raise InputError(
-                f"{source.name}: a VOSviewer map holds no links. Give its network file too: "
-                f"read_graph({source.name!r}, NETWORK)."
+                f"{source.name}: a VOSviewer map holds no links. Give its network file too, and "
+                f"no other: read_graph({source.name!r}, NETWORK)."
             )
         found = vosviewer.read_map(source)
-        return _assemble(found, vosviewer.read_network(Source.open(Path(links)), found), {})
+        return _assemble(found, vosviewer.read_network(rest[0], found), {})
     if source.is_json:
         found, pairs, note = vosviewer.read_json(source)
     elif re.search(r"<(graphml|gexf)\b", source.head[:2000]):
@@ -177,11 +190,11 @@ def read_graph(nodes: str | Path, links: str | Path | None = None) -> nx.Graph:
     else:
         raise InputError(
             f"{source.name}: not a graph file. Give a VOSviewer map (columns id, label …) and "
-            "network, VOSviewer JSON, GraphML or GEXF."
+            "network, VOSviewer JSON, GraphML, GEXF or a Pajek .net."
         )
-    if links is not None:
+    if rest:
         raise InputError(
-            f"{source.name}: holds its links itself. Leave {Path(links).name} out, or give a map "
+            f"{source.name}: holds its links itself. Leave {rest[0].name} out, or give a map "
             "file first."
         )
     return _assemble(found, pairs, note, directed)
@@ -193,11 +206,14 @@ def write_graph(
     *,
     institutions: pd.DataFrame | None = None,
 ) -> Path:
-    """Write a graph for Gephi, VOSviewer or networkx; `read_graph` gives it back.
+    """Write a graph for Gephi, Pajek, VOSviewer or networkx; `read_graph` gives it back.
 
-    The format follows the suffix: `.graphml`, `.gexf`, or `.json` for VOSviewer Online, where each
-    node gets the weights *Links* (its degree) and *Total link strength* unless it has them. The
-    note goes along. Characters that XML cannot hold become U+FFFD.
+    The format follows the suffix. All is kept, with the note, in `.graphml`, `.gexf`, and `.json`
+    for VOSviewer Online, where each node gets the weights *Links* (its degree) and *Total link
+    strength* unless it has them. Characters that XML cannot hold become U+FFFD. Others hold less:
+    `.net` ids, names, places (`x`, `y`), weights and the note; `strength.vec` and `cluster.clu` the
+    attribute they are named after; `…map.txt` what VOSviewer takes of the nodes, and beside it
+    `…network.txt` the weights of the links.
 
     Parameters
     ----------
@@ -215,7 +231,7 @@ def write_graph(
     Raises
     ------
     UnknownNameError
-        The suffix is none of the three.
+        The suffix is none of these.
     SchemaError
         The graph is directed or has parallel edges, or the table is not an edges table.
     InputError
@@ -230,15 +246,20 @@ def write_graph(
     'graph.graphml'
     """
     path = Path(path)
-    if path.suffix.lower() not in GRAPH_SUFFIXES:
+    suffix = next((s for s in GRAPH_SUFFIXES if path.name.lower().endswith(s)), None)
+    if suffix is None:
         raise UnknownNameError("graph format", path.suffix, GRAPH_SUFFIXES)
     plain = _portable(to_graph(graph) if isinstance(graph, pd.DataFrame) else graph, institutions)
     try:
-        content = GRAPH_SUFFIXES[path.suffix.lower()](plain)
+        files = {path: GRAPH_SUFFIXES[suffix](plain, path.name)}
+        if suffix == "map.txt":
+            beside = path.with_name(f"{path.name[: -len(suffix)]}network.txt")
+            files[beside] = vosviewer.to_network(plain, beside.name)
     except (TypeError, ValueError) as error:
         raise InputError(f"{path.name}: a value cannot be written ({error}).") from None
-    with replacing(path) as fresh:
-        fresh.write_bytes(content)
+    with ExitStack() as stack:
+        for file, content in files.items():
+            stack.enter_context(replacing(file)).write_bytes(content)
     return path
 
 
@@ -340,7 +361,7 @@ def _text(value: Any) -> str:
     return re.sub("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", lines)
 
 
-def _to_graphml(graph: nx.Graph) -> bytes:
+def _to_graphml(graph: nx.Graph, _name: str) -> bytes:
     import networkx as nx
 
     file = io.BytesIO()
@@ -348,7 +369,7 @@ def _to_graphml(graph: nx.Graph) -> bytes:
     return file.getvalue()
 
 
-def _to_gexf(graph: nx.Graph) -> bytes:
+def _to_gexf(graph: nx.Graph, _name: str) -> bytes:
     import networkx as nx
 
     uniform = _uniform(graph)
@@ -437,4 +458,12 @@ def _read_xml(source: Source) -> tuple[Nodes, list[Link], Attributes, int]:
     return nodes, links, note, len(links) if found.is_directed() else 0
 
 
-GRAPH_SUFFIXES = {".gexf": _to_gexf, ".graphml": _to_graphml, ".json": vosviewer.to_json}
+GRAPH_SUFFIXES = {
+    ".clu": pajek.to_vector,
+    ".gexf": _to_gexf,
+    ".graphml": _to_graphml,
+    ".json": vosviewer.to_json,
+    ".net": pajek.to_net,
+    ".vec": pajek.to_vector,
+    "map.txt": vosviewer.to_map,
+}

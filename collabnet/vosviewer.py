@@ -9,6 +9,7 @@ unknown is absent. Formats: https://app.vosviewer.com/docs/file-types/.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import re
@@ -34,7 +35,7 @@ OWN = "collabnet"
 SLOTS = {"id", "label", "weights", "scores", "source_id", "target_id", "strength", "attributes"}
 RESERVED = SLOTS | {"name", "description", "url", "x", "y", "cluster"}
 GROUP = re.compile(r"(weight|score)<(.*)>", re.DOTALL)
-NUMBERS = ((r"[+-]?\d+", int), (r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", float))
+NUMBERS = ((r"[+-]?\d{1,300}", int), (r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", float))
 # Ids that VOSviewer Online would take for a number of another spelling (some ROR ids: `013456789`,
 # `0123e4567`), then miss at the ends of links. They are written behind `id:`, and read so.
 NUMBER_LIKE = re.compile(
@@ -94,7 +95,7 @@ def read_map(source: Source) -> Nodes:
     nodes: Nodes = {}
     for place, row in zip(places, zip(*typed, strict=True), strict=True):
         data = dict(zip(header, row, strict=True))
-        node, label = data.pop("id"), data.pop("label", None)
+        node, label = _id(data.pop("id")), data.pop("label", None)
         if not node or node in nodes:
             raise InputError(f"{place}: the id {node!r} is empty or stands in two lines.")
         nodes[node] = named(node, label, data)
@@ -109,7 +110,31 @@ def read_network(source: Source, nodes: Collection[str]) -> Iterator[Link]:
             raise InputError(
                 f"{place}: {len(row)} columns; a network file has two ids and a weight, no header."
             )
-        yield link((row[0], row[1]), row[2] if len(row) == 3 else 1, nodes, place)
+        yield link((_id(row[0]), _id(row[1])), row[2] if len(row) == 3 else 1, nodes, place)
+
+
+def to_map(graph: nx.Graph, name: str) -> bytes:
+    """Return the nodes of a graph with text ids as a map file, as far as VOSviewer takes them."""
+    values: dict[str, list[Any]] = {}
+    for data in graph.nodes.values():
+        values |= {c: [d.get(c) for d in graph.nodes.values()] for c in data if c not in values}
+    free = {c for c in values if c == c.strip() and c.isprintable() and not set(c) & set(',;|"')}
+    cased = {c for c in free if GROUP.fullmatch(c) or c == c.lower()}
+    columns = [c for c in values if c in cased and _fits(c, values[c])]
+    if any(value in {math.inf, -math.inf} for column in columns for value in values[column]):
+        raise ValueError("a number without end")
+    for node in graph:
+        if node != node.strip() or not node or set(node) & {"\t", "\n"}:
+            fault = "is empty, or has white space around it, or a tab or line break in it"
+            raise InputError(f"{name}: a map file cannot hold the id {node!r}: it {fault}.")
+    cells = ((node, d.get("name", node), *map(d.get, columns)) for node, d in graph.nodes.items())
+    return _tabbed([("id", "label", *columns), *((_written(n), *row) for n, *row in cells)])
+
+
+def to_network(graph: nx.Graph, name: str) -> bytes:
+    """Return the links of a graph as a network file; the inverse of `read_network`."""
+    links = [link((a, b), data["weight"], graph, name) for a, b, data in graph.edges(data=True)]
+    return _tabbed([[_written(a), _written(b), data["weight"]] for a, b, data in links] or [[]])
 
 
 def read_json(source: Source) -> tuple[Nodes, list[Link], Attributes]:
@@ -149,7 +174,7 @@ def read_json(source: Source) -> tuple[Nodes, list[Link], Attributes]:
         ) from None
 
 
-def to_json(graph: nx.Graph) -> bytes:
+def to_json(graph: nx.Graph, _name: str) -> bytes:
     """Return a graph with text ids and plain values as VOSviewer JSON; the inverse of `read_json`.
 
     Nodes get the weights *Links* (degree) and *Total link strength* unless they have them. What
@@ -212,6 +237,12 @@ def _lines(source: Source, delimiter: str | None) -> Iterator[tuple[str, list[st
                 f"{source.name}, line {reader.line_num}: the double quotes do not match ({error}). "
                 "Put a label that holds quotes in quotes and double those inside."
             ) from None
+
+
+def _tabbed(rows: Iterable[Sequence[Any]]) -> bytes:
+    file = io.StringIO()
+    csv.writer(file, delimiter="\t", lineterminator="\n").writerows(rows)
+    return file.getvalue().encode()
 
 
 def _typed(name: str, column: Sequence[str], places: list[str]) -> Sequence[Any]:

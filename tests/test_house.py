@@ -25,6 +25,7 @@ FLOORS = (
     {"partnerships"},
     {"exports"},
     {"vosviewer"},
+    {"pajek"},
     {"graphs"},
     {"indicators", "uncertainty", "agreements", "network"},
     {"sheet"},

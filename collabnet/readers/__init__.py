@@ -257,10 +257,8 @@ def _not_recognised(source: Source) -> str:
             "this is a web page, not data (a log-in or error page saved under this name?). "
             "Download the file again."
         )
-    elif source.is_graph:
-        reason = (
-            "this is a graph file, not records. Open it with collabnet.read_graph(nodes, links)."
-        )
+    elif source.graph_call:
+        reason = f"graphs, not records. Open one with collabnet.{source.graph_call}."
     elif source.columns:
         shown = ", ".join(source.columns[:8]) + (" …" if len(source.columns) > 8 else "")
         reason = f"a table with columns no reader knows ({shown[:300]}). Known: {known}. {mapped}"

@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from collabnet import schema
-from collabnet.errors import InputError
+from collabnet.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from collabnet.records import Records
@@ -60,8 +60,8 @@ class Source:
     """A file as the readers see it.
 
     `packing` is one of "", "gzip", "zip", "xlsx"; `head` is its first text (of a zip: of the member
-    that is read); `sheets` keeps what was read of a workbook: sniffing it costs as much as reading;
-    `fault` says why it could not be looked into.
+    that is read, named `inner` or chosen); `sheets` keeps what was read of a workbook: sniffing it
+    costs as much as reading; `fault` says why it could not be looked into.
     """
 
     path: Path
@@ -73,18 +73,22 @@ class Source:
     notes: dict[str, Any] = field(default_factory=dict)
     sheets: dict[str | None, Any] = field(default_factory=dict)
     fault: str = ""
+    inner: str = ""
 
     @classmethod
     def open(
         cls, path: Path, *, mapping: str | Path | None = None, with_names: bool = False
     ) -> Source:
-        """Look at the first bytes of a file.
+        """Look at the first bytes of a file, or of one in a zip (`years.zip/2023.net`).
 
         Raises
         ------
         InputError
             The file is empty, unreadable, or its compression is broken from the start.
         """
+        archive = None if path.exists() else next(filter(zipfile.is_zipfile, path.parents), path)
+        inner = path.relative_to(archive).as_posix() if archive not in {None, path} else ""
+        path = archive or path
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: a pipe or device cannot be read. Save it to a file first.")
         try:
@@ -99,6 +103,7 @@ class Source:
             names = [member.filename for member in _members(path)]
             packing = "xlsx" if "[Content_Types].xml" in names else "zip"
         source = cls(path, packing, "", "utf-8", Path(mapping) if mapping else None, with_names)
+        source.inner = inner
         if packing != "xlsx" and not (packing == "zip" and source.member() is None):
             with source.unpacked() as file:
                 raw = file.read(HEAD)
@@ -109,7 +114,7 @@ class Source:
     @property
     def name(self) -> str:
         """Name of the file, without its folder."""
-        return self.path.name
+        return Path(self.inner or self.path).name
 
     @cached_property
     def is_text(self) -> bool:
@@ -128,14 +133,27 @@ class Source:
         return self.head.lstrip()[:1] in {"{", "["}
 
     @property
-    def is_graph(self) -> bool:
-        """Is it a graph file that `read_graph` opens?"""
-        first = set(self.columns)
-        return (
-            {"id", "label"} <= first
-            or ('"network"' in self.head and self.is_json)
-            or bool(re.search(r"<(graphml|gexf)\b", self.head[:2000]))
-        )
+    def is_pajek(self) -> bool:
+        """Is it a network, vector or partition of Pajek?"""
+        first = r"% collabnet |(?:%[^\r\n]*+|\s)*+\*(?:network|vertices)\b"
+        return bool(re.match(first, self.head, re.IGNORECASE))
+
+    @property
+    def graph_call(self) -> str:
+        """The call that opens it, where it is a graph file or a zip of them; else nothing."""
+        is_archive = self.packing == "zip" and not self.head
+        inside = [f"{self.name}/{m.filename}" for m in _members(self.path)] if is_archive else []
+        inner = [name for name in inside if name.lower().endswith((".gexf", ".graphml", ".net"))]
+        name, pair = (inner or [self.name])[0], r"\d+([\t,; ])\d+(\1\d+(\.\d+)?)?\s"
+        if re.match(pair, self.head):
+            return f"read_graph(MAP, {name!r})"
+        if self.is_pajek and name.lower().endswith((".clu", ".vec")):
+            return f"read_graph(NETWORK, {name!r})"
+        if {"id", "label"} <= set(self.columns):
+            return f"read_graph({name!r}, NETWORK)"
+        is_json = '"network"' in self.head and self.is_json
+        is_xml = re.search(r"<(graphml|gexf)\b", self.head[:2000])
+        return f"read_graph({name!r})" if inner or is_json or is_xml or self.is_pajek else ""
 
     @property
     def columns(self) -> list[str]:
@@ -179,9 +197,12 @@ class Source:
 
     def member(self) -> str | None:
         """Name the member of a zip that is read: `organization.csv`, else the largest one."""
-        members = _members(self.path)
-        data = [i for i in members if i.filename.lower().endswith((".json", ".csv"))]
-        data = data or [i for i in members if i.filename.lower().endswith(EXPORTS)]
+        every = {i.filename: i for i in _members(self.path)}
+        if self.inner and self.inner not in every:
+            raise UnknownNameError(f"file in {self.path.name}", self.inner, every)
+        tables = [i for n, i in every.items() if n.lower().endswith((".json", ".csv"))]
+        tables = tables or [i for n, i in every.items() if n.lower().endswith(EXPORTS)]
+        data = [every[self.inner]] if self.inner else tables
         if not data:
             return None
         largest = max(data, key=lambda i: (i.filename.endswith("organization.csv"), i.file_size))
