@@ -233,8 +233,8 @@ def test_columns_of_a_source_survive_the_store(tmp_path):
 
 def test_a_store_of_a_newer_version_is_refused(store):
     stamp = json.loads((store / PROVENANCE).read_text(encoding="utf-8"))
-    (store / PROVENANCE).write_text(json.dumps({**stamp, "schema": 2}), encoding="utf-8")
-    with pytest.raises(cn.StoreError, match=r"version 2 .* knows version 1\. Upgrade collabnet"):
+    (store / PROVENANCE).write_text(json.dumps({**stamp, "schema": 3}), encoding="utf-8")
+    with pytest.raises(cn.StoreError, match=r"version 3 .* knows version 2\. Upgrade collabnet"):
         cn.read(store)
 
 
@@ -326,7 +326,7 @@ def test_a_new_store_is_written_over_an_old_one(store):
         "agreement": 1,
         "participants": 2,
         "institutions": 2,
-        **dict.fromkeys(["relations", "fields", "persons", "quarantine"], 0),
+        **dict.fromkeys(["relations", "fields", "persons", "merges", "quarantine"], 0),
     }
 
 
