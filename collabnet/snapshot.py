@@ -23,6 +23,7 @@ from io import BufferedReader
 from pathlib import Path
 from queue import SimpleQueue
 from subprocess import PIPE, Popen
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -49,7 +50,7 @@ FLUSHED, TOLD = 60_000, 500
 ALONE = 1 << 23
 """Bytes of parts for which a process of its own is worth its start."""
 
-MEMORY = "600MB"
+MEMORY = "512MB"
 """What DuckDB holds while the store is written; the rest is spilled to disk."""
 
 CODED = ["institution_id", "country"]
@@ -124,7 +125,7 @@ def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[
     home = out.absolute().with_name(f".{out.absolute().name}.parts")
     home.mkdir(parents=True, exist_ok=True)
     for left in home.glob("*.tmp"):
-        shutil.rmtree(left)
+        shutil.rmtree(left, ignore_errors=True)
     refused = _absent(folder)
     entity = _entity(folder, refused)
     shared = (cut, _places(cut, entity[0]), settings["with_names"])
@@ -138,14 +139,10 @@ def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[
     if refused:
         lost = pd.DataFrame(refused, columns=["file", "record", "reason"])
         others += Records({"quarantine": lost})
-    spill = home / "spill.tmp"
-    spill.mkdir()
-    try:
-        _finish(_Join(folder, out, tasks, others, settings, spill), entity)
-    finally:
-        shutil.rmtree(spill)
+    with TemporaryDirectory(dir=home, suffix=".tmp") as spill:
+        _finish(_Join(folder, out, tasks, others, settings, Path(spill)), entity)
     for left in set(home.iterdir()) - {task.home for task in tasks}:
-        shutil.rmtree(left)
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _absent(folder: Path) -> list[openalex.Row]:
