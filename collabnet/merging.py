@@ -60,7 +60,7 @@ def merge_duplicates(records: Records) -> Records:
     """
     acts = records.activities
     works = acts[(acts["kind"] == "work") & acts["same_as"].isna()]
-    form = works["source"].fillna("").str.partition(":")[0]
+    form = works["source"].fillna("").str.split(":", n=1).str[0]
     titles = works["title"].map(name_key, na_action="ignore").astype("string")
     works = works.assign(
         form=form,

@@ -191,6 +191,7 @@ def without(store: Records) -> Records:
     tables |= {
         "institutions": bodies[bodies["institution_id"].isin(mine["institution_id"]) | strange],
         "persons": store.persons[store.persons["person_id"].isin(mine["person_id"])],
+        "merges": store.merges,
         "relations": store.relations[store.relations["source"] != "OpenAlex"],
         "quarantine": store.quarantine[~store.quarantine["file"].str.contains("/")],
     }
@@ -544,7 +545,7 @@ def _put(others: Records, folder: Path) -> None:
 def _resolved(
     session: Any, entity: tuple[pd.DataFrame, pd.DataFrame], join: _Join
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Resolve each institution once; return two tables of the store, and what each id becomes."""
+    """Resolve each institution once; return the small tables, and what becomes of each id."""
     seen = session.execute("""
         SELECT DISTINCT institution_id, name, country, type, openalex_id FROM institutions
         SEMI JOIN participants USING (institution_id) WHERE other IS NULL""").fetchdf()
@@ -556,7 +557,8 @@ def _resolved(
     ids = pd.concat([known["institution_id"], others.participants["institution_id"]])
     ids = ids.dropna().drop_duplicates(ignore_index=True)
     rows = pd.DataFrame({"activity_id": "all", "institution_id": ids, "position": ids.index})
-    one = {
+    whole = {name for name in schema.TABLES if name not in openalex.COLUMNS} - {"fields"}
+    one = {name: getattr(others, name) for name in whole} | {
         "activities": pd.DataFrame({"activity_id": ["all"], "kind": ["work"]}),
         "participants": rows,
         "institutions": known,
@@ -566,7 +568,7 @@ def _resolved(
     records = resolve(Records(one), **moves)
     tables = {
         name: getattr(records, name).sort_values(list(schema.TABLES[name]), ignore_index=True)
-        for name in ("institutions", "relations")
+        for name in ("institutions", *whole)
     }
     bodies = tables["institutions"]
     bodies["institution_no"] = pd.Series(bodies.index, dtype="Int32")
@@ -597,7 +599,11 @@ def _provenance(session: Any, join: _Join, people: Path) -> dict[str, Any]:
     }
     source |= total | {"parts": n, "kept": kept, "merged": total["kept"] - kept}
     source["quarantined"] = total["read"] - total["kept"] - total["xpac"] - total["outside"]
-    resolution = {"institutions": len(named), "with_ror": ror, "unresolved": len(named) - ror}
+    resolution = others["resolution"] | {
+        "institutions": len(named),
+        "with_ror": ror,
+        "unresolved": len(named) - ror,
+    }
     nowhere = sum(number for name, number in used if not name)
     resolution["participations_without_institution"] = nowhere
     merged = others["merged"] + every - stay

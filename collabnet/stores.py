@@ -39,8 +39,8 @@ def ingest(
     store holds one snapshot: the one named last.
 
     A file that is in the store (by its SHA-256) is not read again, so doing it twice changes
-    nothing. Of a work in several versions the newest is kept; a work in several databases is counted
-    once (`merge_duplicates`; not against the works of a snapshot).
+    nothing. Of a work in several versions the newest is kept; a work in several databases is
+    counted once (`merge_duplicates`; not against the works of a snapshot).
 
     Parameters
     ----------
@@ -118,6 +118,7 @@ def ingest(
         if before is not None and not new and snapshot.fingerprint(snapshots[0], cut) in known:
             return before
         others = fresh if before is None else snapshot.without(before) + fresh
+        others = merge_duplicates(resolve(others, roll_up=roll_up, succession=succession))
         others.provenance["unrecognised"] = fresh.provenance.get("unrecognised", [])
         with _writing(out):
             snapshot.build(snapshots[0], out, others, cut=cut, settings=chosen)
