@@ -23,6 +23,7 @@ from io import BufferedReader
 from pathlib import Path
 from queue import SimpleQueue
 from subprocess import PIPE, Popen
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -49,7 +50,7 @@ FLUSHED, TOLD = 60_000, 500
 ALONE = 1 << 23
 """Bytes of parts for which a process of its own is worth its start."""
 
-MEMORY = "600MB"
+MEMORY = "512MB"
 """What DuckDB holds while the store is written; the rest is spilled to disk."""
 
 CODED = ["institution_id", "country"]
@@ -124,7 +125,7 @@ def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[
     home = out.absolute().with_name(f".{out.absolute().name}.parts")
     home.mkdir(parents=True, exist_ok=True)
     for left in home.glob("*.tmp"):
-        shutil.rmtree(left)
+        shutil.rmtree(left, ignore_errors=True)
     refused = _absent(folder)
     entity = _entity(folder, refused)
     shared = (cut, _places(cut, entity[0]), settings["with_names"])
@@ -138,14 +139,10 @@ def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[
     if refused:
         lost = pd.DataFrame(refused, columns=["file", "record", "reason"])
         others += Records({"quarantine": lost})
-    spill = home / "spill.tmp"
-    spill.mkdir()
-    try:
-        _finish(_Join(folder, out, tasks, others, settings, spill), entity)
-    finally:
-        shutil.rmtree(spill)
+    with TemporaryDirectory(dir=home, suffix=".tmp") as spill:
+        _finish(_Join(folder, out, tasks, others, settings, Path(spill)), entity)
     for left in set(home.iterdir()) - {task.home for task in tasks}:
-        shutil.rmtree(left)
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _absent(folder: Path) -> list[openalex.Row]:
@@ -548,7 +545,7 @@ def _put(others: Records, folder: Path) -> None:
 def _resolved(
     session: Any, entity: tuple[pd.DataFrame, pd.DataFrame], join: _Join
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Resolve each institution once; return two tables of the store, and what each id becomes."""
+    """Resolve each institution once; return the small tables, and what becomes of each id."""
     seen = session.execute("""
         SELECT DISTINCT institution_id, name, country, type, openalex_id FROM institutions
         SEMI JOIN participants USING (institution_id) WHERE other IS NULL""").fetchdf()
@@ -560,7 +557,8 @@ def _resolved(
     ids = pd.concat([known["institution_id"], others.participants["institution_id"]])
     ids = ids.dropna().drop_duplicates(ignore_index=True)
     rows = pd.DataFrame({"activity_id": "all", "institution_id": ids, "position": ids.index})
-    one = {
+    whole = {name for name in schema.TABLES if name not in openalex.COLUMNS} - {"fields"}
+    one = {name: getattr(others, name) for name in whole} | {
         "activities": pd.DataFrame({"activity_id": ["all"], "kind": ["work"]}),
         "participants": rows,
         "institutions": known,
@@ -570,7 +568,7 @@ def _resolved(
     records = resolve(Records(one), **moves)
     tables = {
         name: getattr(records, name).sort_values(list(schema.TABLES[name]), ignore_index=True)
-        for name in ("institutions", "relations")
+        for name in ("institutions", *whole)
     }
     tables["merges"] = others.merges
     bodies = tables["institutions"]
@@ -602,7 +600,11 @@ def _provenance(session: Any, join: _Join, people: Path) -> dict[str, Any]:
     }
     source |= total | {"parts": n, "kept": kept, "merged": total["kept"] - kept}
     source["quarantined"] = total["read"] - total["kept"] - total["xpac"] - total["outside"]
-    resolution = {"institutions": len(named), "with_ror": ror, "unresolved": len(named) - ror}
+    resolution = others["resolution"] | {
+        "institutions": len(named),
+        "with_ror": ror,
+        "unresolved": len(named) - ror,
+    }
     nowhere = sum(number for name, number in used if not name)
     resolution["participations_without_institution"] = nowhere
     merged = others["merged"] + every - stay

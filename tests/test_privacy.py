@@ -121,3 +121,15 @@ def test_no_masked_cell_of_any_table_is_told_by_totals(cells):
     masked = mask_small(table, "persons", BY)
     assert masked.loc[(table["persons"] > 0) & (table["persons"] < 5), "masked"].all()
     assert told_by_totals(table, masked) == []
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet"])
+def test_no_export_of_flows_holds_a_small_number(tmp_path, suffix):
+    cells = {("L", "M"): 3, ("O", "N"): 70, ("P", "Q"): 80}
+    rows = [(s, r, cells.get((s, r), 40)) for s in "LOP" for r in "MNQ"]
+    table = pd.DataFrame(rows, columns=["sending", "receiving", "persons"])
+    path = cn.export_table(table, tmp_path / f"flows{suffix}")
+    read = {".csv": pd.read_csv, ".xlsx": pd.read_excel, ".parquet": pd.read_parquet}[suffix]
+    persons = read(path)["persons"]
+    assert persons.isna().sum() == 4
+    assert persons.min() == 40
