@@ -26,7 +26,6 @@ from subprocess import PIPE, Popen
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import narwhals as nw
 import pandas as pd
 import pyarrow.parquet as pq
 from isal import igzip, isal_zlib
@@ -47,11 +46,8 @@ PLACE = "works/updated_date="
 FLUSHED, TOLD = 60_000, 500
 """Rows held before they are written; works between two steps of the progress bar."""
 
-ALONE = 1 << 23
-"""Bytes of parts for which a process of its own is worth its start."""
-
-MEMORY = "512MB"
-"""What DuckDB holds while the store is written; the rest is spilled to disk."""
+ALONE, MEMORY = 1 << 23, "512MB"
+"""Bytes worth a process of its own; what DuckDB holds before it spills to disk."""
 
 CODED = ["institution_id", "country"]
 DAMAGED: Any = (EOFError, isal_zlib.error, igzip.BadGzipFile)
@@ -169,37 +165,6 @@ def _entity(folder: Path, refused: list[openalex.Row]) -> tuple[pd.DataFrame, pd
             refused.extend((name, *row) for row in broken)
 
     return openalex.institutions(lines(), refused)
-
-
-def holds(store: Records) -> bool:
-    """Is there a snapshot in this store?"""
-    return any(source["format"] == FORMAT for source in store.provenance["sources"])
-
-
-def without(store: Records) -> Records:
-    """Return what a store holds beside its snapshot."""
-    if not holds(store):
-        return store
-    ours = store.lazy("activities").filter(~nw.col("source").str.starts_with(f"openalex:{PLACE}"))
-    tables = {"activities": engine.collect(ours)}
-    for name in ("participants", "fields"):
-        rows = store.lazy(name).join(ours.select("activity_id"), on="activity_id", how="semi")
-        tables[name] = engine.collect(rows)
-    used = engine.collect(store.lazy("participants").select("institution_id").unique())
-    mine, bodies = tables["participants"], store.institutions
-    strange = ~bodies["institution_id"].isin(used["institution_id"])
-    tables |= {
-        "institutions": bodies[bodies["institution_id"].isin(mine["institution_id"]) | strange],
-        "persons": store.persons[store.persons["person_id"].isin(mine["person_id"])],
-        "relations": store.relations[store.relations["source"] != "OpenAlex"],
-        "merges": store.merges,
-        "quarantine": store.quarantine[~store.quarantine["file"].str.contains("/")],
-    }
-    sources = store.provenance["sources"]
-    merged = sum(source["merged"] for source in sources if source["format"] == FORMAT)
-    kept = [source for source in sources if source["format"] != FORMAT]
-    facts = {"sources": kept, "merged": store.provenance["merged"] - merged}
-    return Records(tables, provenance=facts)
 
 
 def _merged(folder: Path) -> list[Path]:
@@ -322,12 +287,11 @@ def _read(task: Task, tell: Tell) -> None:
     try:
         for place, work in openalex.works(_lines(task.path, broken, tell)):
             counts["read"] += 1
-            if isinstance(work, openalex.Work) and work.is_xpac and not cut.with_xpac:
-                counts["xpac"] += 1
-            elif isinstance(work, openalex.Work) and not _of_years_and_sample(work, cut):
-                counts["outside"] += 1
-            elif (added := batch.add(place, work, keep)) is not None:
-                counts["kept" if added else "outside"] += 1
+            what = _left_out(work, cut) if isinstance(work, openalex.Work) else None
+            if not what and (added := batch.add(place, work, keep)) is not None:
+                what = "kept" if added else "outside"
+            if what:
+                counts[what] += 1
             if len(batch.participants) + len(batch.activities) > FLUSHED:
                 write("activities", "participants")
         counts["read"] += len(broken)
@@ -389,16 +353,17 @@ def _rows(path: Path) -> Iterator[str]:
             yield from (row[0] for row in rows)
 
 
-def _of_years_and_sample(work: openalex.Work, cut: Cut) -> bool:
-    """Is a work of the years wanted, and in the sample? It is drawn by its id, so for good."""
-    if cut.years:
-        year = str(work.publication_year or work.publication_date or "")[:4]
-        if not (year.isdecimal() and cut.years[0] <= int(year) <= cut.years[1]):
-            return False
+def _left_out(work: openalex.Work, cut: Cut) -> str | None:
+    """Say what a work is not wanted for. A sample is drawn by the id, so for good."""
+    if work.is_xpac and not cut.with_xpac:
+        return "xpac"
+    year = str(work.publication_year or work.publication_date or "")[:4]
+    if cut.years and not (year.isdecimal() and cut.years[0] <= int(year) <= cut.years[1]):
+        return "outside"
     if cut.sample >= 1:
-        return True
-    number = blake2b((openalex.bare(work.id) or "").encode(), digest_size=8).digest()
-    return int.from_bytes(number) < cut.sample * 2**64
+        return None
+    drawn = blake2b((openalex.bare(work.id) or "").encode(), digest_size=8).digest()
+    return None if int.from_bytes(drawn) < cut.sample * 2**64 else "outside"
 
 
 def _wanted(places: Places, batch: openalex.Batch) -> Callable[[list[openalex.Row]], bool]:
@@ -434,8 +399,8 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     _put(join.others, join.spill)
     session = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(join.spill)})
     session.execute("SET enable_progress_bar = false")
-    named = pd.DataFrame([task.name for task in join.tasks], columns=["part"])
-    session.register("frame", named.reset_index(names="number"))
+    names = [task.name for task in join.tasks]
+    session.register("frame", pd.DataFrame({"number": range(len(names)), "part": names}))
     session.execute("CREATE TABLE named AS FROM frame")
     homes = [*(task.home for task in join.tasks), join.spill]
     for name in openalex.COLUMNS:
@@ -459,14 +424,13 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     moved = join.settings["roll_up"] or join.settings["succession"]
     once = f"QUALIFY 1 = row_number() OVER (PARTITION BY {same} ORDER BY row)" if moved else ""
     acts = _columns(session, "activities", activity_id="kept.activity_id")
-    people = _columns(
-        session,
-        "participants",
-        activity_id="kept.activity_id",
-        institution_id="bodies.institution_id",
-        country="coalesce(x.country, bodies.country)",
-        evidence=f"coalesce(bodies.evidence, {GIVEN['evidence']})",
-    )
+    special = {
+        "activity_id": "kept.activity_id",
+        "institution_id": "bodies.institution_id",
+        "country": "coalesce(x.country, bodies.country)",
+        "evidence": f"coalesce(bodies.evidence, {GIVEN['evidence']})",
+    }
+    people = _columns(session, "participants", **special)
     queries = {
         "activities": f"""
             SELECT {acts}, activity_no
@@ -475,8 +439,8 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
             SELECT {people}, activity_no, institution_no
             FROM participants x JOIN kept USING (file_index, work)
             LEFT JOIN bodies ON x.institution_id = named_id {once}
-            ORDER BY activity_no, position, institution_no, person_id, role, 6, affiliation, unit,
-              corresponding, since, until""",
+            ORDER BY activity_no, position, institution_no, person_id, role, country, affiliation,
+              unit, corresponding, since, until""",
         "fields": f"""
             SELECT kept.activity_id, 'openalex' AS scheme, field AS code, 1::DOUBLE AS share,
               field_name AS name

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from collabnet import schema, snapshot
+import narwhals as nw
+
+from collabnet import engine, schema, snapshot
 from collabnet.errors import InputError, StoreError
 from collabnet.institutions import RollUp, resolve
 from collabnet.merging import merge_duplicates
@@ -117,7 +119,7 @@ def ingest(
     if snapshots:
         if before is not None and not new and snapshot.fingerprint(snapshots[0], cut) in known:
             return before
-        others = fresh if before is None else snapshot.without(before) + fresh
+        others = fresh if before is None else _beside_snapshot(before) + fresh
         others = merge_duplicates(resolve(others, roll_up=roll_up, succession=succession))
         others.provenance["unrecognised"] = fresh.provenance.get("unrecognised", [])
         with _writing(out):
@@ -125,7 +127,7 @@ def ingest(
             return read_store(out)
     if before is not None and not new:
         return before
-    if before is not None and snapshot.holds(before):
+    if before is not None and _holds_snapshot(before):
         raise StoreError(
             f"{out}: a snapshot is in this store. Name its folder too, so that it is joined with "
             "the new sources; what was read of it is not read again."
@@ -139,6 +141,39 @@ def ingest(
     records.provenance |= {"settings": chosen, "unrecognised": rest}
     with _writing(out):
         return read_store(write_store(records, out))
+
+
+def _holds_snapshot(store: Records) -> bool:
+    """Is there a snapshot in this store?"""
+    return any(source["format"] == snapshot.FORMAT for source in store.provenance["sources"])
+
+
+def _beside_snapshot(store: Records) -> Records:
+    """Return what a store holds beside its snapshot."""
+    if not _holds_snapshot(store):
+        return store
+    ours = store.lazy("activities").filter(
+        ~nw.col("source").str.starts_with(f"openalex:{snapshot.PLACE}")
+    )
+    tables = {"activities": engine.collect(ours)}
+    for name in ("participants", "fields"):
+        rows = store.lazy(name).join(ours.select("activity_id"), on="activity_id", how="semi")
+        tables[name] = engine.collect(rows)
+    used = engine.collect(store.lazy("participants").select("institution_id").unique())
+    mine, bodies = tables["participants"], store.institutions
+    strange = ~bodies["institution_id"].isin(used["institution_id"])
+    tables |= {
+        "institutions": bodies[bodies["institution_id"].isin(mine["institution_id"]) | strange],
+        "persons": store.persons[store.persons["person_id"].isin(mine["person_id"])],
+        "merges": store.merges,
+        "relations": store.relations[store.relations["source"] != "OpenAlex"],
+        "quarantine": store.quarantine[~store.quarantine["file"].str.contains("/")],
+    }
+    sources = store.provenance["sources"]
+    merged = sum(source["merged"] for source in sources if source["format"] == snapshot.FORMAT)
+    kept = [source for source in sources if source["format"] != snapshot.FORMAT]
+    facts = {"sources": kept, "merged": store.provenance["merged"] - merged}
+    return Records(tables, provenance=facts)
 
 
 @contextmanager
