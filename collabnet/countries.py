@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import html
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from collabnet import settings
@@ -50,9 +50,13 @@ def country_of(text: object) -> str | None:
     >>> country_of("Univ Kinshasa, DEM REP CONGO"), country_of("Stanford, CA 94305 USA.")
     ('CD', 'US')
     """
-    parts = re.split(
-        r"[,;|\n]", NOISE.sub(" ", html.unescape(text)) if isinstance(text, str) else ""
-    )
+    code = _ends_in(text) if isinstance(text, str) else None
+    return settings.COUNTRIES.get(code, code) if code else None
+
+
+@lru_cache(1 << 16)  # one affiliation stands in many works
+def _ends_in(text: str) -> str | None:
+    parts = re.split(r"[,;|\n]", NOISE.sub(" ", html.unescape(text)))
     words = [(word, n) for n, part in enumerate(parts) for word in re.findall(r"\w+", part)]
     tail = ""
     while words and PASSED_OVER.fullmatch(words[-1][0]):
@@ -74,7 +78,7 @@ def country_of(text: object) -> str | None:
         code = _beside(last, keys) or names["state code"].get(last)
     else:
         code = None
-    return settings.COUNTRIES.get(code, code) if code else None
+    return code
 
 
 def english_names() -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 ROR = re.compile(r"(?:https?://)?(?:ror\.org/)?(0[a-hj-km-np-tv-z0-9]{6}\d{2})/?", re.IGNORECASE)
 OPENALEX = re.compile(
@@ -130,7 +131,14 @@ def name_key(name: object) -> str:
     >>> name_key("Université de Liège"), name_key("The University of  Liege")
     ('universite de liege', 'university of liege')
     """
-    plain = unicodedata.normalize("NFKD", name if isinstance(name, str) else "").casefold()
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return _name_key(name) if isinstance(name, str) else ""
+
+
+@lru_cache(1 << 16)  # the words of affiliations and names come back
+def _name_key(name: str) -> str:
+    plain = name.casefold()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", name).casefold()
+        plain = "".join(c for c in plain if not unicodedata.combining(c))
     words = re.sub(r"[^\w]+", " ", plain).split()
     return " ".join(words[1:] if words[:1] == ["the"] else words)

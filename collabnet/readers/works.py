@@ -214,7 +214,10 @@ def _digest(text: str) -> str:
 def clean(value: Any) -> str:
     """Return a value, or the first of a list, as text in one line that any store can hold."""
     value = next(iter(value), "") if isinstance(value, list) else value
-    text = html.unescape(str(value or "")).encode("utf-8", "replace").decode()
+    text = str(value or "")
+    text = html.unescape(text) if "&" in text else text
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
     return " ".join(text.replace("\0", "").split())
 
 
