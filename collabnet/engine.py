@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from importlib import import_module
 from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -82,7 +83,7 @@ def connection() -> duckdb.DuckDBPyConnection:
 def spark_session(master: str = "local[*]") -> Any:
     """Return the Spark session of this process; what is not set here, spark-defaults.conf says."""
     try:
-        from pyspark.sql import SparkSession
+        builder: Any = import_module("pyspark.sql").SparkSession.builder
     except ImportError:
         raise MissingExtraError("Spark", "pyspark", "spark") from None
     home = os.environ.get("JAVA_HOME")
@@ -98,7 +99,7 @@ def spark_session(master: str = "local[*]") -> Any:
     with _one_sentence(f"Spark does not start on {master}"):
         # PySpark warns of pandas 3, which it is not handed here.
         with warnings.catch_warnings(action="ignore", category=FutureWarning):
-            session = SparkSession.builder.master(master).config(map=options).getOrCreate()
+            session = builder.master(master).config(map=options).getOrCreate()
         context = session.sparkContext
         if context.master != master:
             raise CollabnetError(f"Spark runs on {context.master} already. Stop that session.")
