@@ -470,14 +470,14 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
 
         others = queries.keys() - {"participants"}
         written = beside.submit(lambda: [copy(name, session) for name in sorted(others)])
-        tables, bodies = _resolved(session.cursor(), entity, join)
+        tables, bodies, resolution = _resolved(session.cursor(), entity, join)
         written.result()
         session.register("bodies", bodies)
         copy("participants", session)
         for name, table in tables.items():
             table.to_parquet(fresh / f"{name}.parquet", index=False, compression="zstd")
         scans = {name: engine.scan(fresh / f"{name}.parquet") for name in schema.TABLES}
-        stamp = _provenance(session, join, fresh / "participants.parquet")
+        stamp = _provenance(session, join, fresh / "participants.parquet", resolution)
         write_stamp(Records(scans, provenance=stamp), fresh)
 
 
@@ -508,7 +508,7 @@ def _put(others: Records, folder: Path) -> None:
 
 def _resolved(
     session: Any, entity: tuple[pd.DataFrame, pd.DataFrame], join: _Join
-) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, dict[str, Any]]:
     """Resolve each institution once; return the small tables, and what becomes of each id."""
     seen = session.execute("""
         SELECT DISTINCT institution_id, name, country, type, openalex_id FROM institutions
@@ -538,10 +538,14 @@ def _resolved(
     bodies = tables["institutions"]
     bodies["institution_no"] = pd.Series(bodies.index, dtype="Int32")
     found = records.participants.assign(named_id=ids)[["named_id", "institution_id", "evidence"]]
-    return tables, found.merge(bodies[["institution_id", "country", "institution_no"]])
+    becomes = found.merge(bodies[["institution_id", "country", "institution_no"]])
+    counts = others.provenance.get("resolution", {})
+    return tables, becomes, records.provenance["resolution"] | counts
 
 
-def _provenance(session: Any, join: _Join, people: Path) -> dict[str, Any]:
+def _provenance(
+    session: Any, join: _Join, people: Path, resolution: dict[str, Any]
+) -> dict[str, Any]:
     """Count what became of the works of the snapshot."""
     counts = [json.loads((task.home / "counts.json").read_text()) for task in join.tasks]
     total = {name: sum(count[name] for count in counts) for name in counts[0]}
@@ -564,7 +568,7 @@ def _provenance(session: Any, join: _Join, people: Path) -> dict[str, Any]:
     }
     source |= total | {"parts": n, "kept": kept, "merged": total["kept"] - kept}
     source["quarantined"] = total["read"] - total["kept"] - total["xpac"] - total["outside"]
-    resolution = others["resolution"] | {
+    resolution |= {
         "institutions": len(named),
         "with_ror": ror,
         "unresolved": len(named) - ror,

@@ -120,7 +120,8 @@ def ingest(
         if before is not None and not new and snapshot.fingerprint(snapshots[0], cut) in known:
             return before
         others = fresh if before is None else _beside_snapshot(before) + fresh
-        others = merge_duplicates(resolve(others, roll_up=roll_up, succession=succession))
+        if others.provenance["sources"]:
+            others = merge_duplicates(resolve(others, roll_up=roll_up, succession=succession))
         others.provenance["unrecognised"] = fresh.provenance.get("unrecognised", [])
         with _writing(out):
             snapshot.build(snapshots[0], out, others, cut=cut, settings=chosen)
