@@ -315,6 +315,8 @@ def _recognised(bodies: pd.DataFrame, known: pd.DataFrame, rulings: dict[str, st
     found = pd.concat([found, hits])
     found = found[~found.index.duplicated()]
     rest = open_.drop(found.index).dropna(subset=["name", "country"])
+    # OpenAlex takes its institutions from ROR: one without is in no registry under another name.
+    rest = rest[~rest.index.str.startswith("openalex:")]
     texts = (
         rest["name"] + ", " + rest["city"].fillna("") + ", " + rest["country"].map(english_names())
     )
