@@ -158,7 +158,11 @@ def test_the_table_is_that_of_partners(go, records, kind, years):
 
 def names_are_legible(page):
     """Names lie on the map, on no other name and on the middle of no mark; return how many."""
-    frame, texts, marks = page.evaluate(FRAME), page.evaluate(TEXTS), page.evaluate(MIDDLES)
+    before, seen = None, [page.evaluate(script) for script in (FRAME, TEXTS, MIDDLES)]
+    while seen != before:  # a map that is still being drawn is no map yet
+        page.wait_for_timeout(50)
+        before, seen = seen, [page.evaluate(script) for script in (FRAME, TEXTS, MIDDLES)]
+    frame, texts, marks = seen
     for text, left, top, right, bottom in texts:
         inside = frame[0] <= left and frame[1] <= top and right <= frame[2] and bottom <= frame[3]
         assert inside, text
