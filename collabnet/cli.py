@@ -8,14 +8,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-
+from collabnet import commands as run
 from collabnet import engine, settings
-from collabnet.errors import CollabnetError, UnknownNameError
+from collabnet.errors import CollabnetError
 from collabnet.identifiers import institution_id
-from collabnet.records import Records
 
 EXAMPLES = {
     "fetch": "collabnet fetch openalex --institution 00afp2z80 --years 2015:2026 --out raw",
@@ -35,7 +32,6 @@ EXAMPLES = {
     "map": "collabnet map build/store --kind agreement --region maghreb --out maghreb.html",
     "atlas": "collabnet atlas build/store --out build/atlas.html --lang fr",
 }
-SHOWN = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_reading(commands: argparse._SubParsersAction) -> None:
-    fetch = _command(commands, "fetch", _fetch, "fetch live data into a folder, to be ingested")
+    fetch = _command(commands, "fetch", run.fetch, "fetch live data into a folder, to be ingested")
     fetch.add_argument("source", choices=["openalex", "ror", "cordis"])
     fetch.add_argument("--out", default="raw", metavar="FOLDER", help="default: %(default)s")
     fetch.add_argument(
@@ -95,7 +91,7 @@ def _add_reading(commands: argparse._SubParsersAction) -> None:
     fetch.add_argument("--count", action="store_true", help="openalex: only say what it will cost")
     fetch.add_argument("--programme", help="cordis: h2020, horizon or fp7")
 
-    ingest = _command(commands, "ingest", _ingest, "read sources into a store")
+    ingest = _command(commands, "ingest", run.ingest, "read sources into a store")
     ingest.add_argument("sources", nargs="+", metavar="SOURCE", help="file, folder or store")
     ingest.add_argument("--out", required=True, metavar="STORE", help="folder of the store")
     ingest.add_argument("--format", help="format of the sources, where it is not to be sniffed")
@@ -125,35 +121,39 @@ def _add_reading(commands: argparse._SubParsersAction) -> None:
     cut.add_argument("--sample", type=_share, default=1, metavar="0.01", help="drawn by their id")
     cut.add_argument("--with-xpac", action="store_true", help="also those the API hides")
 
-    mapping = _command(commands, "mapping", _mapping, "propose what the columns of a list mean")
+    mapping = _command(commands, "mapping", run.mapping, "propose what the columns of a list mean")
     mapping.add_argument("action", choices=["suggest"], help="propose a mapping for --mapping")
     mapping.add_argument("file", type=Path, metavar="FILE", help="an agreement list, CSV or XLSX")
     mapping.add_argument("--out", type=Path, metavar="FILE.toml", help="write it there")
 
 
 def _add_store_commands(commands: argparse._SubParsersAction) -> None:
-    resolve = _command(commands, "resolve", _resolve, "which institution is which: review, correct")
+    resolve = _command(
+        commands, "resolve", run.resolve, "which institution is which: review, correct"
+    )
     _add_store(resolve)
     resolve.add_argument(
         "--overrides", metavar="FILE", help=".csv or .xlsx: written, ror (or none)"
     )
     resolve.add_argument("--review", metavar="FILE", help="table to correct: .csv or .xlsx")
 
-    check = _command(commands, "check", _check, "what was read of each source, and how sure it is")
+    check = _command(
+        commands, "check", run.check, "what was read of each source, and how sure it is"
+    )
     _add_store(check)
     check.add_argument("--out", help=".csv, .xlsx, .parquet or .json")
 
-    forget = _command(commands, "forget", _forget, "remove a person from a store")
+    forget = _command(commands, "forget", run.forget, "remove a person from a store")
     forget.add_argument("person", metavar="PERSON_ID", help="as in participants, or an ORCID iD")
     forget.add_argument("--store", required=True, metavar="STORE", help="the store to change")
 
-    split = _command(commands, "split", _split, "undo the merge of a work with another source's")
+    split = _command(commands, "split", run.split, "undo the merge of a work with another source's")
     split.add_argument("work", metavar="ACTIVITY_ID", help="the record that was merged away")
     split.add_argument("--store", required=True, metavar="STORE", help="the store to change")
 
 
 def _add_results(commands: argparse._SubParsersAction) -> None:
-    edges = _command(commands, "edges", _edges, "links made by joint activities")
+    edges = _command(commands, "edges", run.edges, "links made by joint activities")
     _add_store(edges)
     _add_counting(edges)
     _add_level(edges)
@@ -164,7 +164,7 @@ def _add_results(commands: argparse._SubParsersAction) -> None:
     _add_engine(edges)
     edges.add_argument("--out", help="a table (.csv, .xlsx, .parquet) or graph (.net, .gexf …)")
 
-    partners = _command(commands, "partners", _partners, "with whom an institution works")
+    partners = _command(commands, "partners", run.partners, "with whom an institution works")
     _add_store(partners)
     _add_counting(partners, kind=None)
     _add_home(partners)
@@ -172,17 +172,19 @@ def _add_results(commands: argparse._SubParsersAction) -> None:
     _add_engine(partners)
     partners.add_argument("--out", help=".csv, .xlsx or .parquet; needs --kind")
 
-    network = _command(commands, "network", _network, "communities and centralities of all links")
+    network = _command(
+        commands, "network", run.network, "communities and centralities of all links"
+    )
     _add_store(network)
     _add_counting(network)
     _add_level(network)
     network.add_argument("--seed", type=int, default=0, help="of what is drawn by chance")
     network.add_argument("--out", help=".csv, .xlsx or .parquet")
 
-    regions = _command(commands, "regions", _regions, "the regions, or what makes one of them")
+    regions = _command(commands, "regions", run.regions, "the regions, or what makes one of them")
     regions.add_argument("name", nargs="?", help="name of a region")
 
-    map_ = _command(commands, "map", _map, "a map of the links of an institution")
+    map_ = _command(commands, "map", run.map_, "a map of the links of an institution")
     _add_store(map_)
     _add_counting(map_)
     _add_home(map_)
@@ -190,7 +192,7 @@ def _add_results(commands: argparse._SubParsersAction) -> None:
     map_.add_argument("--lang", choices=["en", "fr"], default=settings.LANGUAGE)
     map_.add_argument("--out", required=True, help=".html, .png or .svg")
 
-    atlas = _command(commands, "atlas", _atlas, "one offline page: a map and a table per region")
+    atlas = _command(commands, "atlas", run.atlas, "one offline page: a map and a table per region")
     _add_store(atlas)
     _add_home(atlas)
     atlas.add_argument("--lang", choices=["en", "fr"], default=settings.LANGUAGE)
@@ -271,51 +273,6 @@ def _years(text: str) -> tuple[int, int]:
     return int(first), int(last or first)
 
 
-def _fetch(options: argparse.Namespace) -> None:
-    from collabnet.fetch import fetch_dump, fetch_openalex
-
-    used = {"openalex": ("institution", "years", "count"), "cordis": ("programme",)}
-    for name in ("institution", "years", "count", "programme"):
-        if getattr(options, name) and name not in used.get(options.source, ()):
-            raise CollabnetError(f"fetch {options.source} has no --{name}. Leave it out.")
-    if options.source != "openalex":
-        of = f"-{options.programme or ''}" if options.source == "cordis" else ""
-        facts = fetch_dump(options.source + of, options.out)
-    else:
-        body = options.institution or settings.HOME
-        facts = fetch_openalex(body, options.out, years=options.years, count_only=options.count)
-    if options.count:
-        left = "" if facts["left_usd"] is None else f", {facts['left_usd']:g} USD left today"
-        cost = f"{facts['usd']:g} USD ({facts['price']}){left}"
-        print(f"{facts['works']:,} works in {facts['calls']:,} calls: {cost}.")
-        return
-    for name, file in facts["files"].items():
-        news = (
-            f"there since {facts['fetched_at']}, left as it is" if facts["already"] else "fetched"
-        )
-        print(f"{options.out}/{name}: {news}, {file['bytes']:,} bytes, sha256 {file['sha256']}")
-    if options.source == "openalex":
-        said = f"{facts['works']:,} works of {facts['stated']:,} stated"
-        for name in ("retracted", "refetched", "still_cut", "merged", "duplicates"):
-            number = facts[name] if isinstance(facts[name], int) else len(facts[name])
-            said += f", {number:,} {name.replace('_', ' ')}"
-        print(said)
-
-
-def _open(options: argparse.Namespace) -> Records:
-    """Open the store on the engine asked for."""
-    from collabnet.readers import read
-
-    if options.engine not in engine.ENGINES:
-        raise UnknownNameError("engine", options.engine, engine.ENGINES)
-    spark = options.engine == "spark"
-    other = "memory" if spark else "master"
-    if getattr(options, other):
-        raise CollabnetError(f"--{other} is not for {options.engine}; see docs/how-to/cluster.md.")
-    session = engine.spark_session(options.master or "local[*]") if spark else None
-    return read(options.store, session=session)
-
-
 def _several(text: str) -> tuple[str, ...]:
     return tuple(filter(None, text.split(",")))
 
@@ -328,257 +285,3 @@ def _share(text: str) -> float:
     if not 0 < share <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 0.01")
     return share
-
-
-def _ingest(options: argparse.Namespace) -> None:
-    from collabnet.institutions import unresolved
-    from collabnet.stores import ingest
-
-    records = ingest(
-        options.sources,
-        options.out,
-        format=options.format,
-        mapping=options.mapping,
-        with_names=options.with_names,
-        roll_up=tuple(kind for kind in options.roll_up.split(",") if kind),
-        succession=options.succession,
-        institutions=options.institution,
-        countries=options.country,
-        regions=options.region,
-        years=options.years,
-        sample=options.sample,
-        with_xpac=options.with_xpac,
-    )
-    facts = records.provenance
-    for source in facts["sources"]:
-        kind, more = source["format"], ""
-        if "parts" in source:
-            kind += f" ({source['format_version']}), {source['parts']:,} parts"
-            more = (
-                f"{source['xpac']:,} xpac left out, {source['outside']:,} outside the slice, "
-                f"{source['merged']:,} superseded, "
-            )
-        print(
-            f"{source['file']}: {kind}, {source['read']:,} read, {source['kept']:,} kept, "
-            f"{more}{source['quarantined']:,} in quarantine" + _coverage(source)
-        )
-    for name in facts.get("unrecognised", []):
-        print(f"{name}: not a source collabnet knows; left alone")
-    print(f"{options.out}: {repr(records)[10:-1]}")
-    if facts["merged"]:
-        print(f"{facts['merged']:,} older versions of the same activity were merged away.")
-    found = facts["resolution"]
-    print(f"{found['with_ror']:,} of {found['institutions']:,} institutions have a ROR id.")
-    # Of a snapshot, all participants would have to come to memory for these three names.
-    whole = not any("parts" in source for source in facts["sources"])
-    if whole and len(rest := unresolved(records)):
-        names = "; ".join(rest["name"].fillna(rest["institution_id"]).head(3))
-        print(f"Without one, the most frequent: {names}.")
-    if len(records.quarantine):
-        first = records.quarantine.iloc[0]
-        print(f"In quarantine, the first: {first['file']}, {first['record']}: {first['reason']}.")
-
-
-def _coverage(source: dict[str, Any]) -> str:
-    stated, tied = source.get("with_affiliation"), source.get("link_known")
-    if stated == 0:
-        return "; no affiliations in it: it links persons, but no institutions or countries"
-    return f"; {stated:.1%} with affiliations, {tied:.1%} tied to authors" if stated else ""
-
-
-def _mapping(options: argparse.Namespace) -> None:
-    from collabnet.exports import replacing
-    from collabnet.readers.mapping import suggest_mapping
-
-    proposed = suggest_mapping(options.file)
-    if not options.out:
-        print(proposed, end="")
-        return
-    with replacing(options.out) as fresh:
-        fresh.write_text(proposed, encoding="utf-8")
-    print(
-        f"written: {options.out}; read it through, then: collabnet ingest … --mapping {options.out}"
-    )
-
-
-def _resolve(options: argparse.Namespace) -> None:
-    from collabnet.exports import export_table
-    from collabnet.institutions import review
-    from collabnet.stores import read_store, resolve_store
-
-    store = options.store
-    records = resolve_store(store, options.overrides) if options.overrides else read_store(store)
-    found = records.provenance["resolution"]
-    print(f"{found['with_ror']:,} of {found['institutions']:,} institutions have a ROR id.")
-    table = review(records)
-    if options.review:
-        export_table(table, options.review)
-    _show(table[["written", "country", "rows", "candidates"]], "to review", options.review)
-
-
-def _check(options: argparse.Namespace) -> None:
-    from collabnet.exports import export_table, replacing
-    from collabnet.quality import check_quality
-    from collabnet.readers import read
-
-    table = check_quality(read(options.store))
-    if options.out and options.out.endswith(".json"):
-        with replacing(Path(options.out)) as fresh:
-            table.to_json(fresh, orient="records", indent=1, force_ascii=False)
-    elif options.out:
-        export_table(table, options.out)
-    _show(table.set_index("source").T.reset_index(names="source"), "rows", options.out)
-
-
-def _forget(options: argparse.Namespace) -> None:
-    from collabnet.quality import forget
-    from collabnet.readers import read
-    from collabnet.records import write_store
-
-    write_store(forget(read(options.store), options.person), options.store)
-    print(f"{options.store}: {options.person} is in it no more. The sources still have the person.")
-
-
-def _split(options: argparse.Namespace) -> None:
-    from collabnet.merging import split_work
-    from collabnet.readers import read
-    from collabnet.records import write_store
-
-    write_store(split_work(read(options.store), options.work), options.store)
-    print(f"{options.store}: {options.work} is a work of its own again.")
-
-
-def _edges(options: argparse.Namespace) -> None:
-    from collabnet import links, partnerships
-    from collabnet.exports import export_table
-    from collabnet.graphs import GRAPH_SUFFIXES, write_graph
-
-    records = _open(options)
-    if str(options.out).endswith(".parquet") and not (options.around or options.region):
-        found = links.write_edges(records, options.out, **_asked(options))
-        print(f"{len(found):,} links, written: {options.out}")
-        return
-    table = links.edges(records, **_asked(options))
-    if options.around:
-        bodies = records.institutions["institution_id"]
-        if options.level == "institution" and options.around not in set(bodies):
-            raise UnknownNameError("institution", options.around, bodies)
-        table = partnerships.around(table, options.around)
-    if options.region:
-        table = partnerships.within(table, options.region, records.institutions)
-    if str(options.out).lower().endswith(tuple(GRAPH_SUFFIXES)):
-        pairs = table.rename(columns={"home": "source", "partner": "target"})
-        write_graph(pairs, options.out, institutions=records.institutions)
-    elif options.out:
-        export_table(table, options.out)
-    _show(table, "links", options.out)
-
-
-def _asked(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("kind", "level", "years", "count")
-    cap = "default" if options.cap is None else options.cap
-    return {name: getattr(options, name) for name in names} | {"cap": cap}
-
-
-def _network(options: argparse.Namespace) -> None:
-    from collabnet import links, network
-    from collabnet.exports import export_table
-    from collabnet.readers import read
-
-    edges = links.edges(read(options.store), **_asked(options))
-    groups = network.communities(edges, seed=options.seed)
-    table = network.centrality(edges, seed=options.seed).merge(groups, on="unit")
-    table.attrs["note"] = groups.attrs["note"] | {"what": "network"}
-    if options.out:
-        export_table(table, options.out)
-    _show(table, "units", options.out)
-
-
-def _partners(options: argparse.Namespace) -> None:
-    from collabnet import partnerships
-    from collabnet.exports import export_table
-    from collabnet.schema import KINDS
-
-    if options.out and not options.kind:
-        raise CollabnetError("--out needs --kind: a file holds the partners of one kind.")
-    records = _open(options)
-    present = records.counts()
-    kinds = [options.kind] if options.kind else [k for k in KINDS[:-1] if k in present]
-    for kind in kinds:
-        table = partnerships.partners(
-            records, options.home, kind=kind, years=options.years, count=options.count
-        )
-        facts = table.attrs["note"]
-        if options.region:
-            table = partnerships.within(table, options.region, records.institutions)
-        lead = f" ({facts['coordinated']:,} as coordinator)" if facts["coordinated"] else ""
-        print(
-            f"{facts['of_home']:,} {kind}s{lead}, {facts['partners']:,} partners in "
-            f"{facts['countries']:,} countries"
-        )
-        if options.out:
-            export_table(table, options.out)
-        columns = ["partner", "name", "country", "weight", "first", "last"]
-        _show(table[columns], "partners", options.out)
-
-
-def _regions(options: argparse.Namespace) -> None:
-    from collabnet.regions import list_regions, region
-
-    if not options.name:
-        print(_text(list_regions()[["region", f"label_{settings.LANGUAGE}", "rules"]]))
-        return
-    table = region(options.name)
-    print(_text(table))
-    print(f"  source: {table.attrs['source']}")
-
-
-def _map(options: argparse.Namespace) -> None:
-    from collabnet import links, plots
-    from collabnet.readers import read
-
-    records = read(options.store)
-    table = links.edges(records, options.kind, years=options.years, count=options.count)
-    figure = plots.plot_map(
-        table,
-        records.institutions,
-        home=options.home,
-        region=options.region,
-        lang=options.lang,
-    )
-    print(f"written: {plots.save_figure(figure, options.out)}")
-
-
-def _atlas(options: argparse.Namespace) -> None:
-    from collabnet.atlas import write_atlas
-    from collabnet.readers import read
-
-    path = write_atlas(
-        read(options.store),
-        options.out,
-        home=options.home,
-        lang=options.lang,
-        title=options.title,
-    )
-    print(f"written: {path}")
-
-
-def _show(table: pd.DataFrame, what: str, out: str | None) -> None:
-    """Print the head of a table, what stands behind it, and where it was written."""
-    from collabnet.exports import note_lines
-
-    if out:
-        print(f"{len(table):,} {what}, written: {out}")
-        return
-    if table.empty:
-        print(f"No {what}.")
-    else:
-        print(_text(table.head(SHOWN)))
-        if len(table) > SHOWN:
-            print(f"… and {len(table) - SHOWN:,} more; write them all with --out FILE.csv")
-    for line in note_lines(table.attrs.get("note", {})):
-        print(f"  {line}")
-
-
-def _text(table: pd.DataFrame) -> str:
-    return table.astype(object).where(table.notna(), "").to_string(index=False)

@@ -64,6 +64,10 @@ class Cluster:
         size = ("--cores", "1", "--memory", self.memory, "--work-dir", str(place))
         self.workers.append(self.start("worker.Worker", *size, self.master))
 
+    def stop(self, process):
+        """Stop a process and its executors where they are: what runs on them does not end."""
+        os.killpg(process.pid, signal.SIGSTOP)
+
     def kill(self, process):
         """Kill a process and its executors at once, as a machine that loses power."""
         if process.poll() is None:

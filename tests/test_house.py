@@ -33,6 +33,7 @@ FLOORS = (
     {"sheet"},
     {"plots"},
     {"atlas", "report"},
+    {"commands"},
     {"cli"},
     {"__init__", "__main__"},
 )
