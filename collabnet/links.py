@@ -247,6 +247,50 @@ def all_links(
     return table
 
 
+def joint(
+    records: Records,
+    kind: str,
+    home: str,
+    *,
+    level: str = "institution",
+    years: Years | None = None,
+) -> pd.DataFrame:
+    """Return the activities of `home`, and with whom: one row for each and partner.
+
+    `activity` (as `parties.join_key` names it), `partner` (empty where there is none: the row says
+    that the activity is there), `first`, `last` (as in `edges`), `n` (parties of the activity).
+    """
+    units = units_of(records, kind, level, years, None)
+    own = home if units.ids is None else numbers(units.ids, [home])[0]
+    mine = units.frame.filter(nw.col("unit") == own)
+    among = units.frame.join(mine.select("activity"), on="activity", how="semi")
+    met = _met(mine, among, years).group_by("activity", "unit_2")
+    met = met.agg(nw.col("first").min(), nw.col("last").max()).rename({"unit_2": "partner"})
+    ours = mine.group_by("activity").agg(
+        nw.col("first").min().alias("from"),
+        nw.col("last" if kind != "work" else "first").max().alias("to"),
+    )
+    ours = ours.join(_sizes(among, years), on="activity").join(met, on="activity", how="left")
+    alone = nw.col("partner").is_null()
+    rows = ours.select(
+        "activity",
+        "partner",
+        first=nw.when(alone).then(nw.col("from")).otherwise(nw.col("first")),
+        last=nw.when(alone).then(nw.col("to")).otherwise(nw.col("last")),
+        n=nw.col("n"),
+    )
+    table = engine.collect(rows)
+    if units.ids is not None:
+        there = table["partner"].notna()
+        ids = units.ids.array.take(table.loc[there, "partner"].astype("int64"))
+        table["partner"] = pd.Series(pd.NA, table.index, dtype="string")
+        table.loc[there, "partner"] = ids
+    table["last"] = table["last"].mask(table["last"] == OPEN)
+    for column in ("first", "last", "n"):
+        table[column] = table[column].astype("Int64")
+    return table.sort_values(["activity", "partner"], ignore_index=True)
+
+
 def _count(records: Records, asked: Asked) -> Counted:
     count, level, names = asked.count, asked.level, asked.names
     if count not in COUNTS:
