@@ -65,6 +65,11 @@ def nuts3() -> geopandas.GeoDataFrame:
     return _decoded(f"nuts3-{NUTS_VERSION}", "nuts_id").copy()
 
 
+@functools.cache
+def _nuts3_in_metres() -> geopandas.GeoDataFrame:
+    return nuts3().to_crs("EPSG:3035")
+
+
 def region_shapes(region: pd.DataFrame) -> geopandas.GeoDataFrame:
     """Return the NUTS 3 units and countries that the rules of a region name and that still hold."""
     rules = region[region["until"].isna()] if "until" in region else region
@@ -84,15 +89,16 @@ def place_nuts3(institutions: pd.DataFrame) -> pd.Series:
 
     codes = institutions.reindex(columns=["nuts3"])["nuts3"].astype("string")
     open_ = institutions[codes.isna() & institutions[["lat", "lon"]].notna().all(axis=1)]
-    metres = "EPSG:3035"
-    units = nuts3().to_crs(metres)
+    units = _nuts3_in_metres()
+    states = open_["country"].astype("string").fillna("").replace(TO_NUTS)
+    open_ = open_[states.isin(units["nuts_id"].str[:2].unique())]
     points = geopandas.GeoDataFrame(
-        {"country": open_["country"].astype("string").fillna("")},
+        {"country": states[open_.index]},
         geometry=geopandas.points_from_xy(_floats(open_["lon"]), _floats(open_["lat"])),
         crs="EPSG:4326",
-    ).to_crs(metres)
+    ).to_crs(units.crs)
     for country, here in points.groupby("country"):
-        near = units[units["nuts_id"].str.startswith(TO_NUTS.get(country, country))]
+        near = units[units["nuts_id"].str.startswith(country)]
         found = here.sjoin_nearest(near, max_distance=NEAREST_KM * 1000)["nuts_id"]
         codes.update(found[~found.index.duplicated()])
     return codes

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import pandas as pd
 
 from collabnet import geo, schema, settings
@@ -147,7 +147,8 @@ def resolve(
         .astype("string")
         .fillna(bodies["institution_id"])
     )
-    ours = gazetteer()[lambda g: g["institution_id"].isin(set(bodies["institution_id"]) | set(new))]
+    ours = gazetteer()
+    ours = ours[_among(ours["institution_id"], bodies["institution_id"], new)]
     merged = pd.concat([ours, bodies], ignore_index=True)
     merged = merged.groupby("institution_id", as_index=False, sort=True).first()[merged.columns]
     placed = geo.place_nuts3(merged)
@@ -156,8 +157,8 @@ def resolve(
     )
     merged["nuts3"] = merged["nuts3"].fillna(placed)
     merged["name"] = merged["name"].fillna(merged["institution_id"])
-    used = set(merged["institution_id"])
-    relations = relations[relations["from"].isin(used) | relations["to"].isin(used)]
+    used = merged["institution_id"]
+    relations = relations[_among(relations["from"], used) | _among(relations["to"], used)]
     out = Records(
         {
             "activities": records.activities,
@@ -263,11 +264,20 @@ def _is_ror(bodies: pd.DataFrame) -> pd.Series:
     return bodies["institution_id"].str.fullmatch(ROR).fillna(value=False).astype(bool)
 
 
+def _among(column: pd.Series, *others: pd.Series) -> pd.Series:
+    """Say which texts are among others: `isin`, which pandas does text by text for Arrow."""
+    known = {text for other in others for text in other.unique().tolist()}
+    return pd.Series([text in known for text in column.tolist()], column.index, dtype=bool)
+
+
 def _with_codes(bodies: pd.DataFrame) -> pd.DataFrame:
     """Read the codes off prefixed ids, so that a bare `pic:…` is recognised too."""
     bodies = bodies.copy()
+    ids = bodies["institution_id"]
+    ids = ids[ids.str.contains(":", regex=False)]
     for column, prefix in CODES.items():
-        coded = bodies["institution_id"].str.extract(f"^{prefix}:(.+)$")[0].astype("string")
+        mine = ids[ids.str.startswith(f"{prefix}:")]
+        coded = mine.str.slice(len(prefix) + 1).reindex(bodies.index)
         bodies[column] = (
             bodies[column].astype("string").fillna(coded) if column in bodies else coded
         )
@@ -349,6 +359,8 @@ def _by_codes(open_: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     found = pd.DataFrame(columns=["ror", "evidence"], dtype="string")
     for column, prefix in CODES.items():
         codes = open_[column].str.split("|").explode().dropna()
+        if codes.empty:
+            continue
         table = _unique(known[column].str.split("|"), known["institution_id"])
         hits = pd.DataFrame({"ror": codes.map(table), "evidence": f"{prefix}:" + codes})
         if column == "website":  # a college of several countries has one site
@@ -407,7 +419,7 @@ def _unique(values: pd.Series, ids: pd.Series) -> pd.Series:
 
 def _names(known: pd.DataFrame) -> pd.Series:
     """Map `name|country` to the id, over all names, aliases and acronyms."""
-    languages = known["names"].fillna("{}").map(lambda names: json.loads(names).values())
+    languages = known["names"].fillna("{}").map(lambda names: msgspec.json.decode(names).values())
     every = [
         {name_key(n) for n in [name, *labels, *str(aliases or "").split("|")]} - {""}
         for name, labels, aliases in zip(
@@ -438,7 +450,7 @@ def _moves(relations: pd.DataFrame, roll_up: tuple[str, ...], *, succession: boo
 def _summary(records: Records) -> dict[str, int]:
     """Count the institutions by how they were identified."""
     bodies = records.institutions
-    used = bodies[bodies["institution_id"].isin(set(records.participants["institution_id"]))]
+    used = bodies[_among(bodies["institution_id"], records.participants["institution_id"])]
     resolved = _is_ror(used)
     return {
         "institutions": len(used),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-import networkx as nx
 import pandas as pd
 
 from collabnet import settings
@@ -52,6 +51,8 @@ def mask_small(
 
 def _told(cells: dict[Cell, float], hidden: set[Cell], least: float) -> set[Cell]:
     """Return what to mask besides, for the totals not to tell what is masked; empty where done."""
+    import networkx as nx
+
     shown = sorted(
         (c for c in cells.keys() - hidden if cells[c] > 0), key=lambda c: (cells[c], repr(c))
     )

@@ -13,9 +13,9 @@ import pickle
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from glob import escape
 from hashlib import blake2b, sha256
@@ -123,15 +123,16 @@ def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[
     for left in home.glob("*.tmp"):
         shutil.rmtree(left, ignore_errors=True)
     refused = _absent(folder)
-    entity = _entity(folder, refused)
-    shared = (cut, _places(cut, entity[0]), settings["with_names"])
-    tasks = []
-    for path, name in parts(folder):
-        facts = path.stat()
-        stamp = [schema.VERSION, name, facts.st_size, facts.st_mtime_ns, shared]
-        key = blake2b(json.dumps(stamp, default=sorted).encode(), digest_size=12).hexdigest()
-        tasks.append(Task(path, name, home / key, *shared))
-    _read_all([task for task in tasks if not task.home.exists()])
+    with _readers(folder) as readers:
+        entity = _entity(folder, refused)
+        shared = (cut, _places(cut, entity[0]), settings["with_names"])
+        tasks = []
+        for path, name in parts(folder):
+            facts = path.stat()
+            stamp = [schema.VERSION, name, facts.st_size, facts.st_mtime_ns, shared]
+            key = blake2b(json.dumps(stamp, default=sorted).encode(), digest_size=12).hexdigest()
+            tasks.append(Task(path, name, home / key, *shared))
+        _read_all([task for task in tasks if not task.home.exists()], readers)
     if refused:
         lost = pd.DataFrame(refused, columns=["file", "record", "reason"])
         others += Records({"quarantine": lost})
@@ -164,7 +165,10 @@ def _entity(folder: Path, refused: list[openalex.Row]) -> tuple[pd.DataFrame, pd
             yield from ((name, place, line) for place, line in _lines(path, broken))
             refused.extend((name, *row) for row in broken)
 
-    return openalex.institutions(lines(), refused)
+    bodies, ties = openalex.institutions(lines(), refused)
+    placed = geo.place_nuts3(bodies)  # while the others begin to read
+    version = placed.notna().map({True: geo.NUTS_VERSION, False: pd.NA}).astype("Int64")
+    return bodies.assign(nuts3=placed, nuts_version=version), ties
 
 
 def _merged(folder: Path) -> list[Path]:
@@ -194,12 +198,25 @@ def _places(cut: Cut, bodies: pd.DataFrame) -> Places:
     return tuple(places)
 
 
-def _read_all(tasks: list[Task]) -> None:
-    """Read parts in as many processes as there are cores; here where there is little to read."""
+@contextmanager
+def _readers(folder: Path) -> Generator[list[Any], None, None]:
+    """Start a process for each other core, or fewer where there is little to read."""
+    found = parts(folder)
+    size = sum(path.stat().st_size for path, _ in found)
+    command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
+    with ExitStack() as stack:
+        started = range(1, min(os.cpu_count() or 1, len(found), size // ALONE))
+        yield [
+            stack.enter_context(Popen(command, stdin=PIPE, stdout=PIPE))  # noqa: S603
+            for _ in started
+        ]
+
+
+def _read_all(tasks: list[Task], readers: list[Any]) -> None:
+    """Read parts, here and in the processes started for it."""
     from tqdm import tqdm
 
     size = sum(task.path.stat().st_size for task in tasks)
-    workers = max(1, min(os.cpu_count() or 1, len(tasks), size // ALONE))
     told, begun, free = [0, 0], time.monotonic(), SimpleQueue()
 
     def tell(size: int, works: int) -> None:
@@ -212,12 +229,10 @@ def _read_all(tasks: list[Task]) -> None:
         finally:
             free.put(reader)
 
+    for reader in (None, *readers):  # this process reads too
+        free.put(reader)
     with ExitStack() as stack:
-        command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
-        free.put(None)  # this process reads too
-        for _ in range(workers - 1):
-            free.put(stack.enter_context(Popen(command, stdin=PIPE, stdout=PIPE)))  # noqa: S603
-        pool = stack.enter_context(ThreadPoolExecutor(workers))
+        pool = stack.enter_context(ThreadPoolExecutor(free.qsize()))
         # What is being read when another part fails is read to its end, and kept.
         stack.callback(pool.shutdown, cancel_futures=True)
         bar = stack.enter_context(tqdm(total=size, unit="B", unit_scale=True, disable=None))
@@ -514,8 +529,9 @@ def _resolved(
         SELECT DISTINCT institution_id, name, country, type, openalex_id FROM institutions
         SEMI JOIN participants USING (institution_id) WHERE other IS NULL""").fetchdf()
     (houses, ties), others = entity, join.others
-    coded = houses["openalex_id"].isin(seen["openalex_id"].dropna())
-    houses = houses[coded | houses["institution_id"].isin(seen["institution_id"])]
+    coded = houses["openalex_id"].astype(object).isin(set(seen["openalex_id"].dropna()))
+    named = houses["institution_id"].astype(object).isin(set(seen["institution_id"]))
+    houses = houses[coded | named]
     known = pd.concat([others.institutions, seen.astype("string"), houses], ignore_index=True)
     known = fill_first("institutions", known)
     ids = pd.concat([known["institution_id"], others.participants["institution_id"]])

@@ -235,7 +235,7 @@ class Batch:
             rows = getattr(self, name)
             lists = list(zip(*(rows.values() if isinstance(rows, dict) else rows), strict=True))
             arrays = {
-                column: _array(values, kind, is_id=column.endswith("_id"))
+                column: _array(values, kind, column)
                 for (column, kind), values in zip(
                     COLUMNS[name].items(), lists or [()] * len(COLUMNS[name]), strict=True
                 )
@@ -249,7 +249,7 @@ class Batch:
         add, known, number = rows.append, self._met, self.count
         for position, author in enumerate(authors, 1):
             one = author.author or NOBODY
-            person = _openalex(one.id)
+            person = one.id
             if self.with_names and person:
                 name = one.display_name or author.raw_author_name
                 orcid = (one.orcid or "").removeprefix("https://orcid.org/")
@@ -306,11 +306,16 @@ def _found(raw: bytes) -> _Found:
     return found
 
 
-def _array(values: Sequence[Any], kind: pa.DataType, *, is_id: bool) -> pa.Array:
+def _array(values: Sequence[Any], kind: pa.DataType, column: str) -> pa.Array:
     if kind == CODED:
         return pa.array(values, pa.string()).dictionary_encode()
     array = pa.array(values, kind)
-    if is_id or kind != pa.string():
+    if column == "person_id":  # what `_openalex` does one by one
+        cut = pc.replace_substring_regex(array, pattern="^.*/", replacement="")
+        found = pc.utf8_upper(cut)
+        known = pc.match_substring_regex(found, r"^[A-Z]\d+$")
+        return pc.if_else(known, pc.binary_join_element_wise("openalex:", found, ""), None)
+    if column.endswith("_id") or kind != pa.string():
         return array
     trimmed = pc.call_function("utf8_trim_whitespace", [array])
     blank = pc.call_function("equal", [trimmed, ""])
