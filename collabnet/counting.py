@@ -47,20 +47,37 @@ def credit(n: np.ndarray, count: str) -> np.ndarray:
     return {"full": np.ones_like(n), "fractional": 1 / (n - 1), "refined": 2 / (n * (n - 1))}[count]
 
 
-def distinct(activity: np.ndarray, unit: np.ndarray) -> Rows:
-    """Return each party of each activity once; codes are whole numbers from 0."""
+def distinct(activity: np.ndarray, unit: np.ndarray) -> tuple[Rows, int]:
+    """Return each party of each activity of several, once, and how many have only one.
+
+    Codes are whole numbers from 0.
+    """
     key = activity.astype(np.int64) << 32 | unit
+    key = key[_begins(key)]  # in a store the rows of an activity follow each other
+    if (key[1:] >> 32 < key[:-1] >> 32).any():
+        key.sort()
+        key = key[_begins(key)]
+    begins = _begins(key >> 32)
+    several = ~(begins & np.append(begins[1:], True))
+    key = key[several]
     key.sort()
     key = key[_begins(key)]
     activity, unit = (key >> 32).astype(np.int32), key.astype(np.int32)
     sizes = np.diff(np.flatnonzero(_begins(activity)), append=len(activity))
-    return Rows(activity, unit, np.repeat(sizes.astype(np.int32), sizes))
+    alone = len(several) - int(np.count_nonzero(several))
+    return Rows(activity, unit, np.repeat(sizes.astype(np.int32), sizes)), alone
 
 
 def pair_blocks(rows: Rows, year: np.ndarray, count: str) -> Iterator[Pairs]:
     """Yield all pairs, added up; `year` is that of each activity, 0 where unknown."""
     sizes = rows.n[_begins(rows.activity)]
     ahead = np.repeat(np.cumsum(sizes, dtype=np.int64), sizes) - np.arange(1, len(rows.n) + 1)
+    units = int(rows.unit.max(initial=-1)) + 1
+    known = year[year > 0]
+    years = int(known.max(initial=0)) - int(known.min(initial=9999)) + 2
+    if len(rows.n) and units**2 * max(int(rows.n.max(initial=0)) + 1, years) <= DENSE:
+        yield _cell_by_cell(rows, year, count, ahead, units)
+        return
     order = (rows.unit.astype(np.int64) << 32 | np.arange(len(rows.n)))[ahead > 0]
     order.sort()
     order &= 0xFFFFFFFF  # rows with somebody after them in their activity, by unit
@@ -73,10 +90,54 @@ def pair_blocks(rows: Rows, year: np.ndarray, count: str) -> Iterator[Pairs]:
     index = np.int32 if len(rows.n) + BLOCK < 1 << 31 else np.int64
     for low, high in pairwise([*cuts, len(order)]):
         left, many = order[low:high], ahead[low:high]
-        ends = np.cumsum(many)
-        right = np.repeat((left + 1 - (ends - many)).astype(index), many)
-        right += np.arange(ends[-1], dtype=index)
+        right = _after(left, many, index)
         yield _added_up(rows, year, count, left=left, many=many, right=right)
+
+
+def _after(left: np.ndarray, many: np.ndarray, index: type) -> np.ndarray:
+    """Return the `many` rows after each row of `left`."""
+    ends = np.cumsum(many)
+    right = np.repeat((left + 1 - (ends - many)).astype(index), many)
+    right += np.arange(len(right), dtype=index)
+    return right
+
+
+def _cell_by_cell(rows: Rows, year: np.ndarray, count: str, ahead: np.ndarray, units: int) -> Pairs:
+    """Add up all pairs of few units, without sorting: one cell for each pair and year, or size."""
+    known = year[year > 0]
+    zero = int(known.min(initial=9999)) - 1
+    years = max(2, int(known.max(initial=zero)) - zero + 1)  # the first is for the unknown
+    sizes = int(rows.n.max(initial=0)) + 1
+    when = np.maximum(year[rows.activity].astype(np.int32) - zero, 0)
+    by_year = np.zeros(units * units * years, dtype=np.int64)
+    by_size = np.zeros(units * units * sizes, dtype=np.int64)
+    unit, left = rows.unit, np.flatnonzero(ahead)
+    ahead = ahead[left]
+    done = np.cumsum(ahead)
+    cuts = np.searchsorted(done, np.arange(0, done[-1] if len(done) else 0, 8 * BLOCK))
+    for low, high in pairwise([*np.unique(cuts), len(left)]):
+        here, many = left[low:high], ahead[low:high]
+        met = unit[_after(here, many, np.int64)]
+        key = np.repeat((unit[here] * units * years) + when[here], many) + met * years
+        by_year += np.bincount(key, minlength=len(by_year))
+        if count != "full":
+            key = np.repeat((unit[here] * units * sizes) + rows.n[here], many) + met * sizes
+            by_size += np.bincount(key, minlength=len(by_size))
+    by_year, by_size = by_year.reshape(-1, years), by_size.reshape(-1, sizes)
+    pair = np.flatnonzero(by_year.any(axis=1))
+    by_year, seen = by_year[pair], by_year[pair, 1:] > 0
+    activities, undated = by_year.sum(axis=1), ~seen.any(axis=1)
+    first = np.where(undated, 0, seen.argmax(axis=1) + 1 + zero)
+    last = np.where(undated, 0, years - 1 - seen[:, ::-1].argmax(axis=1) + zero)
+    weight = by_size[pair] @ credit(np.arange(sizes), count)
+    return Pairs(
+        (pair // units).astype(np.int32),
+        (pair % units).astype(np.int32),
+        weight if count != "full" else activities.astype(float),
+        activities.astype(np.int32),
+        first.astype(np.int16),
+        last.astype(np.int16),
+    )
 
 
 def pairs_around(rows: Rows, year: np.ndarray, count: str, unit: int) -> Iterator[Pairs]:
@@ -114,19 +175,9 @@ def _added_up(
     key = np.repeat(((unit - low) * units << shift) | when << n_bits | n, many)
     key += np.left_shift(rows.unit[right], shift, dtype=np.int64)
     worth = credit(np.arange(int(n.max()) + 1), count)
-    if spread << shift <= DENSE:  # few units: counting every cell is cheaper than sorting
-        cells = np.bincount(key)
-        key = np.flatnonzero(cells)
-        activities = cells[key]
-    else:
-        key.sort()
-        activities = None
+    key.sort()
     begins = np.flatnonzero(_begins(key >> shift))
-    if activities is None:
-        activities, weight = np.diff(begins, append=len(key)), worth[key & ((1 << n_bits) - 1)]
-    else:
-        weight = worth[key & ((1 << n_bits) - 1)] * activities
-        activities = np.add.reduceat(activities, begins)
+    activities, weight = np.diff(begins, append=len(key)), worth[key & ((1 << n_bits) - 1)]
     first, last = (_years(key, n_bits, year_bits, at) for at in (begins, _ends(begins, len(key))))
     if (when == 0).any():
         years = key >> n_bits & ((1 << year_bits) - 1)

@@ -48,6 +48,9 @@ LOOPBACK = {
 }
 PATIENCE = 60
 """Seconds for a worker to come: Spark would wait for ever, and say so below the log level."""
+FEW = ("country",)
+"""Columns of text that hold few values."""
+
 LIMITS = ("IOException", "NotImplementedException", "OutOfMemoryException")
 """Errors of DuckDB that are not about us: memory, disk, a spill folder that is in use."""
 
@@ -227,16 +230,33 @@ def codes(frame: nw.LazyFrame) -> dict[str, Any]:
     import pyarrow as pa
 
     if frame.implementation.is_pandas():
-        table = pa.Table.from_pandas(collect(frame), preserve_index=False)
-    else:
-        with _one_sentence("The result cannot be computed"):
-            table = frame.collect("pyarrow").to_arrow()
+        return _coded(pa.Table.from_pandas(collect(frame), preserve_index=False))
+    with _one_sentence("The result cannot be computed"):
+        return _coded(frame.collect("pyarrow").to_arrow())
+
+
+def codes_of(path: Path, key: str, unit: str) -> dict[str, Any]:
+    """Return `codes` of the rows of a Parquet file whose `unit` is known: `activity`, `unit`."""
+    import pyarrow.parquet as pq
+
+    few = [unit] if unit in FEW else None  # then the dictionaries of the file serve as they are
+    table = pq.read_table(path, columns=[key, unit], read_dictionary=few)
+    if table[unit].null_count:
+        table = table.filter(table[unit].is_valid())
+    return _coded(table.select([key, unit]).rename_columns(["activity", "unit"]))
+
+
+def _coded(table: Any) -> dict[str, Any]:
+    import pyarrow.types as kinds
+
     found: dict[str, Any] = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
-        if pa.types.is_integer(column.type):
-            found[name] = column.fill_null(0).to_numpy()
+        if kinds.is_integer(column.type):
+            found[name] = (column.fill_null(0) if column.null_count else column).to_numpy()
         else:
-            coded = column.dictionary_encode().combine_chunks()
+            whole = kinds.is_dictionary(column.type)
+            coded = column.unify_dictionaries() if whole else column.dictionary_encode()
+            coded = coded.combine_chunks()
             texts = pd.Series(coded.dictionary.to_pylist(), dtype="string")
             found[name] = Text(coded.indices.to_numpy(), texts)
     return found

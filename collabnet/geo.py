@@ -91,7 +91,7 @@ def place_nuts3(institutions: pd.DataFrame) -> pd.Series:
     open_ = institutions[codes.isna() & institutions[["lat", "lon"]].notna().all(axis=1)]
     units = _nuts3_in_metres()
     states = open_["country"].astype("string").fillna("").replace(TO_NUTS)
-    open_ = open_[states.isin(units["nuts_id"].str[:2].unique())]
+    open_ = open_[states.isin(["", *units["nuts_id"].str[:2].unique()])]
     points = geopandas.GeoDataFrame(
         {"country": states[open_.index]},
         geometry=geopandas.points_from_xy(_floats(open_["lon"]), _floats(open_["lat"])),

@@ -339,7 +339,11 @@ def _kernel(
     acts, count, cap = dated(records, asked.kind), asked.count, asked.cap
     works = engine.codes(in_years(acts, "work", asked.years).select("activity", "first"))
     took_part, known = taking_part(records, asked.level)
-    rows = engine.codes(took_part.select("activity", "unit"))
+    if place := records.file("participants"):
+        column = UNITS[asked.level] if known is None else NUMBERS[1]
+        rows = engine.codes_of(place, join_key(records), column)
+    else:
+        rows = engine.codes(took_part.select("activity", "unit"))
     activity, number, unit = rows["activity"], works["activity"], rows["unit"]
     ids = unit.texts if known is None else known
     if isinstance(activity, engine.Text):
@@ -354,9 +358,10 @@ def _kernel(
     among &= activity >= 0
     if not among.all():
         activity, unit = activity[among], unit[among]
-    parties = counting.distinct(activity, unit)
-    begins = np.flatnonzero(np.diff(parties.activity, prepend=-1))
-    tally = _told(parties.n[begins], np.ones(len(begins), dtype="int64"), cap, count)
+    parties, alone = counting.distinct(activity, unit)
+    sizes = np.bincount(parties.n)  # by rows: n rows an activity
+    n = np.flatnonzero(sizes)
+    tally = _told(np.append(n, 1), np.append(sizes[n] // n, alone), cap, count)
     if cap is not None:
         parties = counting.Rows(*(column[parties.n <= cap] for column in parties))
     if asked.home is None:

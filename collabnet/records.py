@@ -107,6 +107,12 @@ class Records:
             )
         return engine.lazy(self._native[table])
 
+    def file(self, table: str) -> Path | None:
+        """Return the Parquet file a table of a store stands in, where DuckDB reads it."""
+        if self.lazy(table).implementation is nw.Implementation.DUCKDB and self._store:
+            return self._store[0] / f"{table}.parquet"
+        return None
+
     def counts(self) -> dict[str, int]:
         """Return how many activities of each kind there are, and the size of the other tables."""
         counted = self.lazy("activities").filter(nw.col("same_as").is_null())

@@ -20,6 +20,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Meta, Raw, Struct
+from pyarrow.compute import MatchSubstringOptions as MatchOptions
+from pyarrow.compute import ReplaceSubstringOptions as ReplaceOptions
 
 from collabnet import schema
 from collabnet.errors import InputError
@@ -311,10 +313,12 @@ def _array(values: Sequence[Any], kind: pa.DataType, column: str) -> pa.Array:
         return pa.array(values, pa.string()).dictionary_encode()
     array = pa.array(values, kind)
     if column == "person_id":  # what `_openalex` does one by one
-        cut = pc.replace_substring_regex(array, pattern="^.*/", replacement="")
-        found = pc.utf8_upper(cut)
-        known = pc.match_substring_regex(found, r"^[A-Z]\d+$")
-        return pc.if_else(known, pc.binary_join_element_wise("openalex:", found, ""), None)
+        tail = {"pattern": "^.*/", "replacement": ""}
+        array = pc.call_function("replace_substring_regex", [array], ReplaceOptions(**tail))
+        array = pc.call_function("utf8_upper", [array])
+        good = pc.call_function("match_substring_regex", [array], MatchOptions(f"^{BARE.pattern}$"))
+        named = pc.call_function("binary_join_element_wise", ["openalex:", array, ""])
+        return pc.call_function("if_else", [good, named, pa.scalar(None, kind)])
     if column.endswith("_id") or kind != pa.string():
         return array
     trimmed = pc.call_function("utf8_trim_whitespace", [array])
