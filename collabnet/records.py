@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from collabnet import engine, schema
@@ -138,28 +139,7 @@ class Records:
         return f"<Records: {' · '.join(parts) or 'empty'}>"
 
     def __add__(self, other: Records) -> Records:
-        tables = {
-            name: pd.concat([getattr(self, name), getattr(other, name)], ignore_index=True)
-            for name in schema.TABLES
-        }
-        for name in VERSIONED:
-            sides = [0] * len(getattr(self, name)) + [1] * len(getattr(other, name))
-            tables[name] = tables[name].assign(_side=sides)
-        merged = _keep_newest(tables)
-        for name in ("institutions", "persons"):
-            tables[name] = fill_first(name, tables[name])
-        for name in ("relations", "merges", "quarantine"):
-            tables[name] = tables[name].drop_duplicates(ignore_index=True)
-        sources = [*self.provenance["sources"]]
-        hashes = {source["sha256"] for source in sources}
-        sources += [s for s in other.provenance["sources"] if s["sha256"] not in hashes]
-        provenance = {
-            **other.provenance,
-            **self.provenance,
-            "sources": sources,
-            "merged": self.provenance["merged"] + other.provenance["merged"] + merged,
-        }
-        return Records(tables, provenance=provenance)
+        return joined((self, other))
 
     def _complete(self) -> None:
         """Give every institution named a row, and every participant the country it implies."""
@@ -179,6 +159,29 @@ class Records:
 
 def _checked(name: str, table: pd.DataFrame) -> pd.DataFrame:
     return schema.check(name, table.drop(columns=[*NUMBERS], errors="ignore"))
+
+
+def joined(readings: Sequence[Records]) -> Records:
+    """Join readings: what `+` does with two of them, at once."""
+    tables = {
+        name: pd.concat([getattr(reading, name) for reading in readings], ignore_index=True)
+        for name in schema.TABLES
+    }
+    for name in VERSIONED:
+        sizes = [len(getattr(reading, name)) for reading in readings]
+        tables[name] = tables[name].assign(_side=np.repeat(np.arange(len(readings)), sizes))
+    merged = _keep_newest(tables)
+    for name in ("institutions", "persons"):
+        tables[name] = fill_first(name, tables[name])
+    for name in ("relations", "merges", "quarantine"):
+        tables[name] = tables[name].drop_duplicates(ignore_index=True)
+    sources = {
+        s["sha256"]: s for r in reversed(readings) for s in reversed(r.provenance["sources"])
+    }
+    facts = {name: value for r in reversed(readings) for name, value in r.provenance.items()}
+    facts["sources"] = list(reversed(sources.values()))
+    facts["merged"] = merged + sum(reading.provenance["merged"] for reading in readings)
+    return Records(tables, provenance=facts)
 
 
 def _keep_newest(tables: dict[str, pd.DataFrame]) -> int:

@@ -190,7 +190,8 @@ def check(table: str, rows: pd.DataFrame) -> pd.DataFrame:
 def _typed(column: pd.Series, dtype: str) -> pd.Series:
     if dtype == "string":
         text = column.astype("string").str.strip()
-        return text.mask(text == "", pd.NA)
+        blank = text == ""
+        return text.mask(blank, pd.NA) if blank.any() else text
     if dtype == "boolean" and not pd.api.types.is_bool_dtype(column):
         truth = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
         text = column.astype("string").str.lower()

@@ -7,7 +7,6 @@ the function that reads it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from itertools import zip_longest
 from os import walk
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +28,7 @@ from collabnet.readers import (
     tidy,
 )
 from collabnet.readers.source import Format, Source, sha256
-from collabnet.records import PROVENANCE, Records, put_back, read_store
+from collabnet.records import PROVENANCE, Records, joined, put_back, read_store
 
 
 class Options(NamedTuple):
@@ -169,10 +168,7 @@ def _join(paths: Iterable[Path], options: Options, skip: Collection[str]) -> Rec
         known |= {source["sha256"] for source in fresh.provenance["sources"]}
         rest += fresh.provenance.pop("unrecognised", [])
         readings.append(fresh)
-    while len(readings) > 1:  # by pairs: adding them to one heap would copy it each time
-        left, right = readings[::2], readings[1::2]
-        readings = [a + b for a, b in zip_longest(left, right, fillvalue=Records({}))]
-    records = Records({}) + readings[0] if readings else Records({})
+    records = joined([Records({}), *readings])
     if rest:
         records.provenance["unrecognised"] = list(dict.fromkeys(rest))
     return records

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import hashlib
 import io
 import re
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
+from isal import igzip, isal_zlib
 
 from collabnet import schema
 from collabnet.errors import InputError, UnknownNameError
@@ -32,9 +32,12 @@ EXPORTS = (".txt", ".ris", ".bib", ".xml", ".nbib", ".isi", ".tsv", ".jsonl")
 LARGEST = {"zip": 4 << 30, "xlsx": 16 << 20}
 """Uncompressed bytes above which a packed file is taken for a bomb."""
 
+STRANGE = re.compile("[\ufffd\x00-\x08\x0b\x0e-\x1f]")
+"""What stands in no text."""
+
 UNPACKING = (
     *(OSError, NotImplementedError, UnicodeDecodeError),
-    *(struct.error, zipfile.BadZipFile, zlib.error),
+    *(struct.error, zipfile.BadZipFile, zlib.error, isal_zlib.error),
 )
 """What the standard library raises over a damaged packing."""
 
@@ -119,8 +122,7 @@ class Source:
     @cached_property
     def is_text(self) -> bool:
         """Is the beginning readable text?"""
-        strange = sum(c == "\ufffd" or (c < " " and c not in "\t\r\n\f") for c in self.head)
-        return bool(self.head) and strange <= 1 + len(self.head) / 200
+        return bool(self.head) and len(STRANGE.findall(self.head)) <= 1 + len(self.head) / 200
 
     @property
     def is_html(self) -> bool:
@@ -175,7 +177,7 @@ class Source:
         """Open the unpacked bytes; what is wrong with the packing is said in a sentence."""
         try:
             if self.packing == "gzip":
-                with gzip.open(self.path) as file:
+                with igzip.open(self.path) as file:
                     yield file  # ty: ignore[invalid-yield]
             elif self.packing == "zip":
                 member = self.member()

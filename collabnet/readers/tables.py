@@ -127,11 +127,12 @@ def _of_author(entry: str, name: str, stated: list[str]) -> list[str]:
         if (start := rest.find(text)) >= 0:
             found[start] = text
             rest = rest.replace(text, "\0" * len(text))
-    family = re.escape(name.rpartition(" ")[0] or name)
-    alone = re.sub(rf"^{family},? ?[^,]*(?:,\s*|$)", "", entry)
-    return [found[start] for start in sorted(found)] or (
-        [alone] if alone not in {"", entry} else []
-    )
+    if found:
+        return [found[start] for start in sorted(found)]
+    family = name.rpartition(" ")[0] or name
+    after = entry.removeprefix(family).removeprefix(",").removeprefix(" ")
+    alone = after.partition(",")[2].lstrip() if entry.startswith(family) else ""
+    return [alone] if alone else []
 
 
 def _key(name: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from collabnet.countries import country_of
@@ -99,11 +100,13 @@ def wos(get: Callable[[str], Any], short: list[str], full: list[str], places: li
     if len(full) != len(short):
         full, short = full or short, [""] * len(full or short)
     index: dict[str, list[int]] = {}
-    for n, pair in enumerate(zip(full, short, strict=True)):
+    places = list(map(clean, places))
+    named = any(place.startswith("[") for place in places)
+    for n, pair in enumerate(zip(full, short, strict=True) if named else ()):
         for key in {*map(name_key, pair), _initial(pair[0])}:
             index.setdefault(key, []).append(n)
     loose, own = [], [list[str]() for _ in full]
-    for place in map(clean, places):
+    for place in places:
         inside, _, rest = place[1:].partition("]") if place.startswith("[") else ("", "", place)
         keys = (name_key(n) if name_key(n) in index else _initial(n) for n in split(inside))
         found = dict.fromkeys(n for key in keys for n in index.get(key, ()))
@@ -117,7 +120,7 @@ def wos(get: Callable[[str], Any], short: list[str], full: list[str], places: li
         Author(
             name=name,
             short=brief,
-            orcid=orcids.get(clean(name), ""),
+            orcid=orcids.get(clean(name), "") if orcids else "",
             affiliations=mine,
             corresponding=bool({clean(name), clean(brief)} & lead) if lead else None,
         )
@@ -128,6 +131,7 @@ def wos(get: Callable[[str], Any], short: list[str], full: list[str], places: li
     return work("wos", get, ut=ut, authors=authors, loose=loose)
 
 
+@lru_cache(1 << 16)
 def _initial(name: str) -> str:
     """Return the family name and the first initial as a key."""
     family, _, given = name.partition(",")

@@ -13,7 +13,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import chain
 from typing import Any, NamedTuple
@@ -90,7 +90,7 @@ def build(
     """Make the tables of (place, record) pairs; a text for a record says why it cannot be read."""
     kept: dict[str, tuple[Row, list[Row], list[Row]]] = {}
     known: dict[str, dict[str, Row]] = {"persons": {}, "institutions": {}}
-    refused, read = [], 0
+    refused, read, name = [], 0, source.name
     for place, record in records:
         read += 1
         made, reason = None, record if isinstance(record, str) else "it names no work"
@@ -101,7 +101,7 @@ def build(
         if made is None:
             refused.append(source.refuse(place, clean(reason)[:300]))
             continue
-        made[0].update(source=f"{scheme}:{source.name}", record=place)
+        made[0].update(source=f"{scheme}:{name}", record=place)
         before = kept.get(made[0]["activity_id"])
         if before is None or len(before[1]) < len(made[1]):
             kept[made[0]["activity_id"]] = made
@@ -136,8 +136,11 @@ def _tables(
     title, number = clean(given["title"]), doi(clean(given.get("doi")))
     authors = [author for author in given["authors"] if clean(author.name or author.short)]
     forms = names("ids")
-    found = {name: re.fullmatch(form, clean(given.get(name))) for name, (_, form) in forms.items()}
-    ids = {name: match[1] if match else "" for name, match in found.items()}
+    ids = dict.fromkeys(forms, "")
+    for name, (_, form) in forms.items():
+        if value := given.get(name):
+            match = re.fullmatch(form, clean(value))
+            ids[name] = match[1] if match else ""
     key = next((f"{forms[name][0]}:{value}" for name, value in ids.items() if value), "")
     if not (title or number or key or authors):
         return None
@@ -183,12 +186,18 @@ def _tables(
 def _affiliation(given: str | Affiliation) -> Affiliation:
     """Return an affiliation without the e-mail addresses in it."""
     one = given if isinstance(given, Affiliation) else Affiliation(given)
-    return one._replace(text=MAIL.sub(" ", clean(one.text)[:LONGEST]).strip(" ;,."))
+    return one._replace(text=_without_mail(clean(one.text)[:LONGEST]))
+
+
+@lru_cache(1 << 14)  # one affiliation stands in many works
+def _without_mail(text: str) -> str:
+    return MAIL.sub(" ", text).strip(" ;,.")
 
 
 def _place(one: Affiliation, bodies: dict[str, Row]) -> Row:
     # A country stands at the end; what is longer than that is no affiliation.
-    country = iso_country(one.country) or country_of(one.country) or country_of(one.text[-500:])
+    stated = one.country and (iso_country(one.country) or country_of(one.country))
+    country = stated or country_of(one.text[-500:])
     if one.institution_id:
         facts = bodies.setdefault(one.institution_id, {"institution_id": one.institution_id})
         facts["name"] = facts.get("name") or one.name
@@ -199,12 +208,17 @@ def _place(one: Affiliation, bodies: dict[str, Row]) -> Row:
 
 def _person(author: Author) -> Row:
     """Say who an author is: the source's id, his ORCID iD, else a pseudonym made of his name."""
-    orcid = "".join(ORCID.findall(clean(author.orcid))[:1]).upper()
+    orcid = "".join(ORCID.findall(clean(author.orcid))[:1]).upper() if author.orcid else ""
     short = settings.PERSON_NAME == "short" and author.short
-    written = clean(short or author.name or author.short).replace(".", " ")
-    pseudonym = f"name:{_digest(unicodedata.normalize('NFC', ' '.join(written.split())))}"
-    person = author.id or (f"orcid:{orcid}" if orcid else pseudonym)
+    person = author.id or (f"orcid:{orcid}" if orcid else "")
+    person = person or _pseudonym(clean(short or author.name or author.short))
     return {"person_id": person, "name": clean(author.name or author.short), "orcid": orcid}
+
+
+@lru_cache(1 << 16)  # most persons write more than once
+def _pseudonym(name: str) -> str:
+    written = " ".join(name.replace(".", " ").split())
+    return f"name:{_digest(unicodedata.normalize('NFC', written))}"
 
 
 def _digest(text: str) -> str:
@@ -214,7 +228,9 @@ def _digest(text: str) -> str:
 def clean(value: Any) -> str:
     """Return a value, or the first of a list, as text in one line that any store can hold."""
     value = next(iter(value), "") if isinstance(value, list) else value
-    text = str(value or "")
+    if not value:
+        return ""
+    text = str(value)
     text = html.unescape(text) if "&" in text else text
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode()
@@ -227,6 +243,7 @@ def split(text: Any, separator: str = ";") -> list[str]:
     return [part for part in map(str.strip, parts) if part]
 
 
+@lru_cache(1 << 12)
 def iso_date(*parts: str) -> str | None:
     """Return a date as precise as it is known; the last part decides on the year."""
     year = next(iter(YEAR.findall(next(filter(None, reversed(parts)), ""))), None)
