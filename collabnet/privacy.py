@@ -16,6 +16,8 @@ ROWS: Node = ("row", ("total",))
 COLUMNS: Node = ("column", ("total",))
 ONLY: Node = ("column", ("only",))
 """Where the totals stand: a row and a column more."""
+WAYS = ("mobility_out", "mobility_in")
+PERSONS = ("persons", *WAYS)
 
 
 def mask_small(
@@ -76,3 +78,31 @@ def _total(cell: Cell, by: Sequence[str]) -> dict[str, Hashable]:
     """Say which total a cell is: that of one value of a column, or, with none, that of all."""
     ends = zip((by[0], by[-1]), cell, (ROWS, COLUMNS), strict=True)
     return {column: node[1] for column, node, total in ends if node not in (total, ONLY)}
+
+
+def guard(table: pd.DataFrame) -> pd.DataFrame:
+    """Make numbers of mobile persons safe to hand on; a table without any is returned as it is.
+
+    What is below `settings.SMALLEST` is masked, what is above is rounded down to a multiple of it.
+    So no difference of two numbers, be they of other tables, levels or years, is a small one.
+    """
+    columns = [name for name in PERSONS if name in table]
+    note, least = table.attrs.get("note", {}), settings.SMALLEST
+    for side, end in ((note, ""), (note.get("left"), "_left"), (note.get("right"), "_right")):
+        if isinstance(side, dict) and side.get("kind") == "mobility":
+            columns += [f"{name}{end}" for name in ("weight", "activities") if f"{name}{end}" in table]
+    if not columns:
+        return table
+    if {"sending", "receiving", "persons"} <= set(table):
+        table = mask_small(table, "persons", ["sending", "receiving"])
+    small = {name: table[name].gt(0) & table[name].lt(least) for name in columns}
+    safe = {name: (table[name] // least * least).mask(small[name]) for name in columns}
+    hidden = pd.DataFrame(small).any(axis=1).fillna(value=False).astype(bool)
+    hidden |= table.get("masked", pd.Series(data=False, index=table.index))
+    out = table.assign(**safe, masked=hidden)
+    if "reciprocity" in out:
+        most = out[[*WAYS]].max(axis=1, skipna=False)
+        out["reciprocity"] = out[[*WAYS]].min(axis=1, skipna=False) / most.where(most > 0)
+    said = {"masked": int(hidden.sum()), "smallest": least, "persons_rounded_down_to": least}
+    out.attrs = table.attrs | {"note": table.attrs.get("note", {}) | said}
+    return out
