@@ -21,10 +21,13 @@ from collabnet.records import Records
 STATUSES = ("in force", "dates unknown", "not yet", "expired")
 """From the strongest to the weakest: of several spells of one partner the first holds."""
 
+WAYS = {"mobility_out": ("sending", "receiving"), "mobility_in": ("receiving", "sending")}
+"""At which end of a flow the home institution stands, and at which its partner."""
+
 COLUMNS = [
     *("activity_id", "partner", "name", "country", "title", "type", "programme", "unit", "fields"),
     *("start", "end", "end_status", "status", "days_to_expiry", "ending", "members"),
-    *("follows", "renewed_by", "chain", "renewal", "mobility_out", "mobility_in", "reciprocity"),
+    *("follows", "chain", "renewal", "mobility_out", "mobility_in", "reciprocity"),
 ]
 
 
@@ -60,7 +63,7 @@ def agreement_status(
     Returns
     -------
     `activity_id, partner, name, country, title, type, programme, unit, fields, start, end,
-    end_status, status, days_to_expiry, ending, members, follows, renewed_by, chain, renewal,
+    end_status, status, days_to_expiry, ending, members, follows, chain, renewal,
     mobility_out, mobility_in, reciprocity`, sorted by agreement and partner. `unit` is that of the
     home institution; dates are as written, `days_to_expiry` are counted to the last day both are
     members (negative once it is over, empty where open or unknown). `members` counts all parties.
@@ -85,42 +88,40 @@ def agreement_status(
     >>> table[["partner", "status", "days_to_expiry", "ending"]].values.tolist()
     [['M', 'in force', 242, True]]
     """
-    home = home_of(records, home)
-    day = date_of(as_of, years)
+    home, day = home_of(records, home), date_of(as_of, years)
     table = agreement_pairs(records, home, day)
-    until = table["last_day"]
+    until, bodies = table["last_day"], records.institutions.set_index("institution_id")
     table["days_to_expiry"] = (until - day).dt.days.astype("Int64")
     soon = until.between(day, day + pd.DateOffset(months=months))
     table["ending"] = (table["status"] == "in force") & soon
-    bodies = records.institutions.set_index("institution_id")
     for column in ("name", "country"):
-        known = table["partner"].map(bodies[column]).astype("string")
-        table[column] = known.fillna(table[f"{column}_given"])
-    table["fields"] = table["activity_id"].map(_subjects(records, table)).astype("string")
-    _renewals(table)
-    moved, known = exchanges(records, home, years)
-    for way in moved:
-        persons = table["partner"].map(moved[way]).astype("Float64")
-        there = table["partner"].isin(moved.index) | table["partner"].isna() | (not known)
-        table[way] = persons.where(there, 0)
-    most = table[[*moved]].max(axis=1, skipna=False)
-    ratio = table[[*moved]].min(axis=1, skipna=False) / most.where(most > 0)
-    table["reciprocity"] = ratio.astype("Float64")
-    table = table.sort_values(["activity_id", "partner"], ignore_index=True)
+        table[column] = table["partner"].map(bodies[column]).fillna(table[f"{column}_given"])
+    fields = records.lazy("fields").filter(nw.col("activity_id").is_in(list(table["activity_id"])))
+    subjects = engine.collect(fields).groupby("activity_id")["code"].agg("; ".join)
+    table["fields"] = table["activity_id"].map(subjects).astype("string")
+    before = table.drop_duplicates("activity_id").set_index("activity_id")["follows"].dropna()
+    chains = {one: _chain(one, before.to_dict()) for one in table["activity_id"].unique()}
+    table["chain"] = table["activity_id"].map({one: c[-1] for one, c in chains.items()})
+    table["renewal"] = table["activity_id"].map({one: len(c) - 1 for one, c in chains.items()})
+    moved = exchanges(records, home, years)
+    for way in WAYS:
+        elsewhere = table["partner"].notna() & ~table["partner"].isin(moved.index)
+        seen = bool(moved[way].notna().any())
+        table[way] = table["partner"].map(moved[way]).mask(elsewhere & seen, 0)
+    table["reciprocity"] = reciprocity(table)
     counts = table.groupby("status")["activity_id"].nunique()
+    table = table.astype({"chain": "string", "renewal": "Int64", "members": "Int64"})
+    table = table.sort_values(["activity_id", "partner"], ignore_index=True)
     note: dict[str, Any] = {
         "what": "agreements",
         "kind": "agreement",
         "home": home,
         "as_of": f"{day:%Y-%m-%d}",
-        "years": years,
-        "months": months,
-        "agreements": int(table["activity_id"].nunique()),
-        **{status: int(counts.get(status, 0)) for status in STATUSES},
-        "mobility": "known" if known else "no data",
-        "synthetic": bool(table["synthetic"].any()),
-        "store": records.provenance.get("store"),
     }
+    note |= {"years": years, "months": months, "agreements": table["activity_id"].nunique()}
+    note |= {status: int(counts.get(status, 0)) for status in STATUSES}
+    note |= {"mobility": "known" if len(moved) else "no data"}
+    note |= {"synthetic": bool(table["synthetic"].any()), "store": records.provenance.get("store")}
     if table.empty:
         note["said"] = f"No agreement of {home} is in these records."
     table = table[COLUMNS]
@@ -169,27 +170,27 @@ def agreement_rates(
     np.float64(1.0)
     """
     table = agreement_status(records, home, as_of=as_of, years=years)
-    note = table.attrs["note"]
-    moved, mobile = exchanges(records, note["home"], years)
-    used = moved.index[moved.fillna(1).sum(axis=1) > 0]
+    note = table.attrs["note"] | {"what": "rates of agreements", "least_works": least_works}
+    moved = exchanges(records, note["home"], years)
+    used = moved.index[moved.dropna(axis=1, how="all").fillna(1).sum(axis=1) > 0]
     held = table[table["status"] == "in force"]
-    active = held.loc[held["partner"].isin(used), "activity_id"].nunique()
+    active = held.loc[held["partner"].isin(used), "activity_id"].nunique() if len(moved) else None
     whole = held["activity_id"].nunique()
-    works = joint(records, "work", note["home"], years=years)
-    counts = works["partner"].value_counts()
+    works = joint(records, "work", note["home"], years=years)["partner"]
+    counts = works.value_counts()
     authors, allies = set(counts.index[counts >= least_works]), set(held["partner"].dropna())
-    both, seen = len(authors & allies), bool(len(works))
+    both = len(authors & allies) if len(works) else None
     rows = [
-        ("activity", active if mobile else None, whole),
-        ("dormancy", whole - active if mobile else None, whole),
-        ("coverage", both if seen else None, len(authors)),
-        ("backing", both if seen else None, len(allies)),
+        ("activity", active, whole),
+        ("dormancy", None if active is None else whole - active, whole),
+        ("coverage", both, len(authors)),
+        ("backing", both, len(allies)),
     ]
     out = pd.DataFrame(rows, columns=["indicator", "part", "whole"])
-    out = out.astype({"indicator": "string", "part": "Int64", "whole": "Int64"})
-    value = out["part"].astype("Float64") / out["whole"].where(out["whole"] > 0).astype("Float64")
-    out.insert(1, "value", value)
-    out.attrs["note"] = note | {"what": "rates of agreements", "least_works": least_works}
+    out = out.astype({"indicator": "string", "part": "Float64", "whole": "Float64"})
+    out.insert(1, "value", out["part"] / out["whole"].where(out["whole"] > 0))
+    out = out.astype({"part": "Int64", "whole": "Int64"})
+    out.attrs["note"] = note
     return out
 
 
@@ -206,49 +207,54 @@ def date_of(as_of: str | None, years: Years | None) -> pd.Timestamp:
     today = pd.Timestamp.today().normalize()
     if as_of is None:
         return min(today, pd.Timestamp(f"{years[1]}-12-31")) if years else today
-    day = _days(pd.Series([as_of]), last=True)[0]
+    day = pd.Timestamp(_days(pd.Series([as_of]), last=True)[0])
     if not DATE.fullmatch(as_of) or pd.isna(day):
         raise InputError(f"as_of={as_of!r} is not a date such as 2026, 2026-01 or 2026-01-31.")
     return day
 
 
-def exchanges(records: Records, home: str, years: Years | None) -> tuple[pd.DataFrame, bool]:
-    """Return the persons that went to each partner and came from it, and whether any are known."""
+def exchanges(records: Records, home: str, years: Years | None) -> pd.DataFrame:
+    """Return the persons that went to each partner and came from it, all empty where none did."""
     table = flows(records, years=years)
-    columns = {}
-    for way, here, there in (
-        ("mobility_out", "sending", "receiving"),
-        ("mobility_in", "receiving", "sending"),
-    ):
-        mine = table[(table[here] == home) & table[there].notna() & (table[there] != home)]
-        columns[way] = mine.set_index(there)["persons"].astype("Float64")
-    partners = columns["mobility_out"].index.union(columns["mobility_in"].index)
-    moved = pd.DataFrame({way: persons.reindex(partners) for way, persons in columns.items()})
-    for way, persons in columns.items():
-        moved[way] = moved[way].where(partners.isin(persons.index), 0)
-    return moved, bool(len(partners))
+    table = table[table[["sending", "receiving"]].notna().all(axis=1)]
+    ways = {}
+    for way, (here, there) in WAYS.items():
+        mine = table[(table[here] == home) & (table[there] != home)]
+        ways[way] = mine.set_index(there)["persons"].astype("Float64")
+    partners = ways["mobility_out"].index.union(ways["mobility_in"].index)
+    return pd.DataFrame(
+        {
+            way: n.reindex(partners).where(partners.isin(n.index) | n.empty, 0)
+            for way, n in ways.items()
+        }
+    )
+
+
+def reciprocity(table: pd.DataFrame) -> pd.Series:
+    """Return min / max of the persons out and in; empty where nobody moved, or one is unknown."""
+    both = table[[*WAYS]].astype("Float64")
+    most = both.max(axis=1, skipna=False)
+    return both.min(axis=1, skipna=False) / most.where(most > 0)
 
 
 def agreement_pairs(records: Records, home: str, day: pd.Timestamp) -> pd.DataFrame:
     """Return the agreements of home with each partner, with the days both were members."""
     acts = dated(records, "agreement")
     facts = ("activity_id", "type", "title", "programme", "start", "end", "end_status", "follows")
-    agreements = engine.collect(acts.select("activity", "synthetic", *facts))
     people = engine.collect(
         records.lazy("participants")
-        .with_columns(activity=nw.col(join_key(records)))
+        .with_columns(activity=nw.col(join_key(records)), partner=nw.col("institution_id"))
         .join(acts.select("activity"), on="activity")
-        .select("activity", "institution_id", "country", "affiliation", "unit", "since", "until")
-    )
-    body = people["institution_id"].fillna(people["affiliation"])
-    members = people.assign(body=body).groupby("activity")["body"].nunique()
-    people = people.rename(columns={"institution_id": "partner", "affiliation": "name"})
+        .select("activity", "partner", "country", "affiliation", "unit", "since", "until")
+    ).rename(columns={"affiliation": "name"})
+    people["members"] = people["partner"].fillna(people["name"])
+    people["members"] = people.groupby("activity")["members"].transform("nunique")
     mine = people["partner"] == home
-    ours = people.loc[mine, ["activity", "unit", "since", "until"]]
-    theirs = people[~mine].drop(columns="unit")
-    table = agreements.merge(ours, on="activity")
-    table = table.merge(theirs, on="activity", how="left", suffixes=("", "_given"))
-    table = table.rename(columns={"name": "name_given", "country": "country_given"})
+    ours = people.loc[mine, ["activity", "unit", "members", "since", "until"]]
+    theirs = people[~mine].drop(columns=["unit", "members"])
+    theirs = theirs.rename(columns=lambda c: c if c in {"activity", "partner"} else f"{c}_given")
+    table = engine.collect(acts.select("activity", "synthetic", *facts)).merge(ours, on="activity")
+    table = table.merge(theirs, on="activity", how="left")
     begins = [_days(table[c], last=False) for c in ("start", "since", "since_given")]
     ends = [_days(table[c], last=True) for c in ("end", "until", "until_given")]
     first, last = pd.concat(begins, axis=1).max(axis=1), pd.concat(ends, axis=1).min(axis=1)
@@ -256,11 +262,11 @@ def agreement_pairs(records: Records, home: str, day: pd.Timestamp) -> pd.DataFr
     status = pd.Series("dates unknown", table.index, dtype="string")
     status = status.mask((first <= day) & decided & (last.isna() | (last >= day)), "in force")
     status = status.mask(first > day, "not yet").mask(last < day, "expired")
-    table = table.assign(status=status, first_day=first, last_day=last, members=table["activity"].map(members))
-    rank = table["status"].map({name: n for n, name in enumerate(STATUSES)})
-    table = table.assign(rank=rank).sort_values(["rank", "last_day"], ascending=[True, False])
+    table = table.assign(status=status, first_day=first, last_day=last)
+    table = table.assign(rank=status.map(dict(zip(STATUSES, range(4), strict=True))))
+    table = table.sort_values(["rank", "last_day"], ascending=[True, False])
     party = table["partner"].fillna(table["name_given"])
-    return table[~pd.DataFrame({"a": table["activity_id"], "b": party}).duplicated()]
+    return table[~table.assign(party=party).duplicated(["activity", "party"])].copy()
 
 
 def _days(dates: pd.Series, *, last: bool) -> pd.Series:
@@ -274,24 +280,9 @@ def _days(dates: pd.Series, *, last: bool) -> pd.Series:
     return days
 
 
-def _subjects(records: Records, table: pd.DataFrame) -> pd.Series:
-    """Return the subjects of agreements as one text each."""
-    fields = records.lazy("fields").filter(nw.col("activity_id").is_in(list(table["activity_id"])))
-    return engine.collect(fields).groupby("activity_id")["code"].agg("; ".join)
-
-
-def _renewals(table: pd.DataFrame) -> None:
-    """Add which agreement renews which: the first of each chain, and how far from it."""
-    before = table.drop_duplicates("activity_id").set_index("activity_id")["follows"].dropna()
-    after = before.reset_index().groupby("follows")["activity_id"].agg("; ".join)
-    chains = {}
-    for agreement in table["activity_id"].unique():
-        seen = [agreement]
-        while (earlier := before.get(seen[-1])) and earlier not in seen:
-            seen.append(earlier)
-        chains[agreement] = seen
-    table["renewed_by"] = table["activity_id"].map(after).astype("string")
-    table["chain"] = table["activity_id"].map({a: c[-1] for a, c in chains.items()})
-    table["chain"] = table["chain"].astype("string")
-    table["renewal"] = table["activity_id"].map({a: len(c) - 1 for a, c in chains.items()})
-    table["renewal"] = table["renewal"].astype("Int64")
+def _chain(agreement: str, follows: dict[str, str]) -> list[str]:
+    """Return an agreement and what it renews, back to the first; a circle is gone round once."""
+    seen = [agreement]
+    while (earlier := follows.get(seen[-1])) and earlier not in seen:
+        seen.append(earlier)
+    return seen

@@ -39,8 +39,8 @@ def export_table(table: pd.DataFrame, path: str | Path) -> Path:
     by the type of the cell in XLSX. Excel guesses types in a CSV (it reads the ROR id `013456789`
     as a number, pandas reads Namibia's `NA` as nothing): hand `.xlsx` to people.
 
-    Numbers of mobile persons below `settings.SMALLEST` are masked, others rounded down to a multiple
-    of it, so that no two of them, of whatever tables, differ by a small number.
+    Numbers of mobile persons below `settings.SMALLEST` are masked, others rounded down to a
+    multiple of it, so that no two of them, of whatever tables, differ by a small number.
 
     Parameters
     ----------

@@ -16,24 +16,24 @@ import numpy as np
 import pandas as pd
 
 from collabnet import engine, settings
-from collabnet.agreements import agreement_pairs, date_of, home_of
+from collabnet.agreements import WAYS, agreement_pairs, date_of, home_of
 from collabnet.errors import UnknownNameError
 from collabnet.links import joint
 from collabnet.parties import Years, dated, join_key, population_of
 from collabnet.partnerships import moves
 from collabnet.records import NUMBERS, Records
-from collabnet.regions import list_regions, memberships
+from collabnet.regions import memberships
 from collabnet.words import capital, count, words_of
 
-CLASSES = (
-    *("active", "dormant", "uncovered", "expired but alive", "new", "dates unknown"),
-    "data missing",
-)
-LEVELS = ("partner", "country", "region", "field", "unit")
+CLASSES = ("active", "dormant", "uncovered", "expired but alive", "new", "dates unknown")
+CLASSES = (*CLASSES, "data missing")
+PLACES = ("partner", "country", "region")
+LEVELS = (*PLACES, "field", "unit")
 KINDS = {"works": "work", "projects": "project", "mobility": "mobility", "agreements": "agreement"}
-WAYS = {"mobility_out": ("sending", "receiving"), "mobility_in": ("receiving", "sending")}
 AGREED = tuple(f"agreements_{s}" for s in ("in_force", "expired", "unknown", "not_yet"))
 LAYERS = ("works", "projects", *WAYS, *AGREED)
+TIES = {"layer": "string", "activity": None, "partner": "string", "first": "Int64"}
+TIES |= {"last": "Int64", "persons": "Float64", "now": "bool"}
 SAMPLES, SHOWN = 1000, 3
 
 
@@ -58,9 +58,9 @@ def gaps(
     agreement with it, at whatever time. It is *alive* where `least_works`, `least_projects` or
     `least_persons` is reached. The class is the first that holds:
 
-    1. *data missing*: there is no agreement of the home institution in the records; or the partner
-       is not alive, has none of unknown dates, and a layer of `needs` has no data;
-    2. *dates unknown*: no agreement in force, and one whose dates are not known;
+    1. *dates unknown*: no agreement in force, and one whose dates are not known;
+    2. *data missing*: there is no agreement of the home institution in the records; or the partner
+       is not alive, and a layer of `needs` has no data;
     3. *new*: its first tie is of the last `new` years, the records reach further back, and all its
        activities have dates; or it is not alive and its only agreements are to come;
     4. *active*: an agreement in force, and alive; *dormant*: not alive, and one in force or
@@ -95,8 +95,8 @@ def gaps(
 
     Returns
     -------
-    One row a partner, the strongest first: `partner, name, country, regions` (another level: its
-    name, `name` and the number of `partners`), `works, works_low, works_high, projects,
+    One row a partner, the strongest first: `partner, name, country, regions` (at another level its
+    name and the number of `partners`), `works, works_low, works_high, projects,
     mobility_out, mobility_in` (persons), `agreements_in_force, agreements_expired,
     agreements_unknown, agreements_not_yet, fields_works, fields_projects, fields_mobility,
     fields_agreements` (the three most frequent), `last_activity, synthetic, class, why`. A layer
@@ -130,56 +130,49 @@ def gaps(
             if name not in known:
                 raise UnknownNameError(what, name, known)
     home, day = home_of(records, home), date_of(as_of, years)
-    ties, whole = _ties(records, home, years, day)
-    last_year = years[1] if years else day.year
-    rows = _grouped(ties, by, records, home, day)
-    table = _numbers(rows, by, whole["works"], seed)
-    since = rows[rows["first"] <= last_year].groupby("row")["first"].min()
-    done = rows[(rows["first"] <= last_year) & ~rows["layer"].isin(AGREED)]
-    last = done["last"].clip(upper=last_year).fillna(last_year).groupby(done["row"]).max()
+    ties = _ties(records, home, years, day)
+    rows, last_year = _grouped(ties, by, records, home, day), years[1] if years else day.year
+    whole = ties[ties["now"]].groupby(ties["layer"].str.split("_").str[0])["activity"].nunique()
+    table = _numbers(rows, by, int(whole.get("works", 0)), seed)
+    done, past = ~rows["layer"].isin(AGREED), rows[rows["first"] <= last_year]
+    last = past["last"].clip(upper=last_year).fillna(last_year)[done].groupby(past["row"]).max()
     table["last_activity"] = last.reindex(table.index).astype("Int64")
-    reach = ties["first"].min()
-    undated = rows["first"].isna() & ~rows["layer"].isin(AGREED)
-    young = since.reindex(table.index) > last_year - new
-    young &= (reach <= last_year - new) & ~table.index.isin(rows.loc[undated, "row"])
-    persons = table[[*WAYS]].fillna(0).sum(axis=1)
-    asked = {"works": least_works, "projects": least_projects}
-    alive = persons.ge(least_persons) | table["unsaid"]
-    for layer, least in asked.items():
-        alive |= table[layer].fillna(0).ge(least)
-    made_up = rows[rows["synthetic"] & rows["now"]]
-    doubt = bool(len(made_up)) & ~alive
-    table["synthetic"] = table.index.isin(made_up["row"]) | doubt
+    since = past.groupby("row")["first"].min().reindex(table.index)
+    young = (since > last_year - new) & (ties["first"].min() <= last_year - new)
+    young &= ~table.index.isin(rows.loc[done & rows["first"].isna(), "row"])
+    unsaid = table.pop("unsaid")
+    alive = unsaid | (table[[*WAYS]].fillna(0).sum(axis=1) >= least_persons)
+    alive |= table["works"].fillna(0).ge(least_works) | table["projects"].fillna(0).ge(
+        least_projects
+    )
+    made_up = rows.loc[rows["synthetic"] & rows["now"], "row"]
+    table["synthetic"] = table.index.isin(made_up) | (~alive & bool(len(made_up)))
+    facts = table.assign(alive=alive, young=young, since=since, unsaid=unsaid).astype(object)
+    facts = facts.where(facts.notna(), None).to_dict("records")
+    table["class"] = pd.array([_verdict(row, needs) for row in facts], dtype="string")
     say = words_of(lang, "gaps")
-    facts = table.assign(alive=alive, young=young, since=since.reindex(table.index))
-    facts = facts.astype(object).where(facts.notna(), None).to_dict("records")
-    verdicts = [_verdict(row, needs) for row in facts]
-    table["class"] = pd.Series(verdicts, table.index, dtype="string")
-    why = [_why(row | {"class": one}, say) for row, one in zip(facts, verdicts, strict=True)]
-    table["why"] = pd.Series(why, table.index, dtype="string")
-    table = _described(table, rows, by, records, lang=lang or settings.LANGUAGE)
-    table.attrs["note"] = {
+    why = [_why(row, one, say) for row, one in zip(facts, table["class"], strict=True)]
+    table["why"] = pd.array(why, dtype="string")
+    table = _described(table, rows[rows["now"]], by, records, day)
+    lonely = ties[ties["now"] & ties["partner"].isna()].groupby("layer")["activity"].nunique()
+    population = {kind: population_of(dated(records, kind), years) for kind in KINDS.values()}
+    least = {"works": least_works, "projects": least_projects, "persons": least_persons}
+    note: dict[str, Any] = {
         "what": "gaps",
         "level": by,
         "count": "full",
         "years": years,
         "home": home,
-        "as_of": f"{day:%Y-%m-%d}",
-        "alive_from": {**asked, "persons": least_persons},
-        "new": f"{new} years",
-        "needs": list(needs),
-        "seed": seed,
-        "activities_of_home": whole,
-        "without_partner": _lonely(ties),
-        "population": {k: population_of(dated(records, k), years) for k in KINDS.values()},
-        "classes": {name: int((table["class"] == name).sum()) for name in CLASSES},
-        "regions": list(settings.REGIONS) if by in {"partner", "region"} else None,
-        "crosswalk": "collabnet/data/crosswalk.csv" if by == "field" else None,
-        "synthetic": bool(table["synthetic"].any()),
-        "store": records.provenance.get("store"),
     }
+    note |= {"as_of": f"{day:%Y-%m-%d}", "alive_from": least, "new": new, "needs": list(needs)}
+    note |= {"seed": seed, "of_home": whole.to_dict(), "without_partner": lonely.to_dict()}
+    note |= {"population": population, "classes": table["class"].value_counts().to_dict()}
+    note |= {"regions": list(settings.REGIONS) if by in {"partner", "region"} else None}
+    note |= {"crosswalk": "collabnet/data/crosswalk.csv" if by == "field" else None}
+    note |= {"synthetic": bool(table["synthetic"].any()), "store": records.provenance.get("store")}
     if table.empty:
-        table.attrs["note"]["said"] = f"Nothing joint and no agreement of {home} is in the records."
+        note["said"] = f"Nothing joint and no agreement of {home} is in these records."
+    table.attrs["note"] = note
     return table
 
 
@@ -227,7 +220,7 @@ def behind_gap(
         if given not in known:
             raise UnknownNameError(what, given, known)
     home, day = home_of(records, home), date_of(as_of, years)
-    ties, _ = _ties(records, home, years, day)
+    ties = _ties(records, home, years, day)
     cell = _grouped(ties[ties["now"] & (ties["layer"] == layer)], by, records, home, day)
     cell = cell.loc[cell["row"] == (row or ""), ["activity"]].drop_duplicates()
     acts = records.lazy("activities").with_columns(activity=nw.col(join_key(records)))
@@ -238,102 +231,82 @@ def behind_gap(
     return found
 
 
-def _ties(
-    records: Records, home: str, years: Years | None, day: pd.Timestamp
-) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the ties of all times (`now`: those that count), and how many there are of home."""
-    parts, whole = [], {}
+def _ties(records: Records, home: str, years: Years | None, day: pd.Timestamp) -> pd.DataFrame:
+    """Return the ties of home of all times; `now` are those that count."""
+    parts = []
     for layer in ("works", "projects"):
         ever = joint(records, KINDS[layer], home)
         now = ever if years is None else joint(records, KINDS[layer], home, years=years)
-        whole[layer] = int(now["activity"].nunique())
-        pairs = pd.MultiIndex.from_frame(now[["activity", "partner"]])
-        counts = pd.MultiIndex.from_frame(ever[["activity", "partner"]]).isin(pairs)
-        parts.append(ever.assign(layer=layer, now=counts).drop(columns="n"))
+        pairs = [pd.MultiIndex.from_frame(part[["activity", "partner"]]) for part in (ever, now)]
+        parts.append(ever.assign(layer=layer, now=pairs[0].isin(pairs[1])))
     flows, _ = moves(records, None)
-    flows = flows.rename(columns={"amount": "persons"})
-    within = pd.Series(data=True, index=flows.index)
-    if years:
-        within = (flows["first"] <= years[1]) & (flows["last"] >= years[0])
-    flows["now"] = within.fillna(value=False).astype(bool)
-    flows["last"] = flows["last"].astype("Int64")
+    within = (flows["first"] <= years[1]) & (flows["last"] >= years[0]) if years else True
+    flows = flows.assign(persons=flows["amount"], now=within).fillna({"now": False})
     for way, (here, there) in WAYS.items():
         mine = flows[(flows[here] == home) & flows[there].ne(home).fillna(value=True)]
-        parts.append(mine.rename(columns={there: "partner"}).drop(columns=here).assign(layer=way))
-    moved = pd.concat(parts[-2:])
-    # Of flows to somebody not named, nobody's share is known, and nought would be a guess.
-    whole["mobility"] = int(moved.loc[moved["now"] & moved["partner"].notna(), "activity"].nunique())
+        parts.append(mine.assign(layer=way, partner=mine[there]))
     agreed = agreement_pairs(records, home, day)
-    whole["agreements"] = int(agreed["activity"].nunique())
-    layers = agreed["status"].replace({"dates unknown": "unknown"}).str.replace(" ", "_")
-    begun = agreed["first_day"].dt.year.astype("Int64")
-    agreed = agreed[["activity", "partner"]].assign(
-        layer="agreements_" + layers, first=begun, last=begun, now=True
-    )
-    columns = ["layer", "activity", "partner", "first", "last", "persons", "now"]
-    types = {"first": "Int64", "last": "Int64", "persons": "Float64", "now": bool}
-    parts = [part.reindex(columns=columns).astype(types) for part in (*parts, agreed)]
-    ties = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
+    layers = "agreements_" + agreed["status"].str.replace("dates ", "").str.replace(" ", "_")
+    begun = agreed["first_day"].dt.year
+    parts.append(agreed.assign(layer=layers, first=begun, last=begun, now=True))
+    types = {name: kind for name, kind in TIES.items() if kind}
+    parts = [part.reindex(columns=list(TIES)).astype(types) for part in parts]
+    ties = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     acts = records.lazy("activities").with_columns(activity=nw.col(join_key(records)))
     wanted = engine.like(ties[["activity"]].drop_duplicates(), acts)
     facts = acts.select("activity", "activity_id", "synthetic")
     ties = ties.merge(engine.collect(facts.join(wanted, on="activity", how="semi")), on="activity")
-    return ties.assign(synthetic=ties["synthetic"].eq(other=True).fillna(value=False)), whole
+    return ties.assign(
+        synthetic=ties["synthetic"].astype("boolean").fillna(value=False).astype(bool)
+    )
 
 
 def _grouped(
     ties: pd.DataFrame, by: str, records: Records, home: str, day: pd.Timestamp
 ) -> pd.DataFrame:
     """Say in which `row` each tie stands: one, several, or "" where it is not known."""
-    ties = ties[ties["partner"].notna()]
-    bodies = records.institutions
+    ties, key = ties[ties["partner"].notna()], "activity"
     if by == "partner":
-        row = ties["partner"]
-    elif by == "country":
-        row = ties["partner"].map(bodies.set_index("institution_id")["country"])
-    elif by == "region":
-        places = memberships(bodies, settings.REGIONS, at=f"{day:%Y-%m-%d}")
-        places = places.set_axis(["partner", "row"], axis="columns")
-        ties = ties.merge(places, on="partner", how="left")
-        row = ties["row"]
+        ties = ties.assign(row=ties["partner"])
+    elif by in {"country", "region"}:
+        bodies, key = records.institutions, "partner"
+        places = bodies[["institution_id", "country"]]
+        if by == "region":
+            places = memberships(bodies, settings.REGIONS, at=f"{day:%Y-%m-%d}")
     elif by == "field":
-        subjects = _subjects(records, ties)[["activity_id", "ford"]].drop_duplicates()
-        known = subjects.dropna().rename(columns={"ford": "row"})
-        ties = ties.merge(known, on="activity_id", how="left")
-        row = ties["row"]
+        key, places = "activity_id", _subjects(records, ties)[["activity_id", "ford"]]
     else:
         people = records.lazy("participants").filter(nw.col("institution_id") == home)
-        people = people.with_columns(activity=nw.col(join_key(records)))
-        units = engine.collect(people.filter(~nw.col("unit").is_null()).select("activity", "unit"))
-        units = units.drop_duplicates().rename(columns={"unit": "row"})
-        ties = ties.merge(units, on="activity", how="left")
-        row = ties["row"]
-    return ties.assign(row=row.astype("string").fillna(""))
+        people = people.select(activity=nw.col(join_key(records)), unit=nw.col("unit"))
+        places = engine.collect(people.filter(~nw.col("unit").is_null()))
+    if by != "partner":
+        places = places.set_axis([key, "row"], axis="columns").dropna().drop_duplicates()
+        ties = ties.merge(places, on=key, how="left")
+    return ties.assign(row=ties["row"].astype("string").fillna(""))
 
 
 def _numbers(rows: pd.DataFrame, by: str, works: int, seed: int) -> pd.DataFrame:
     """Count the activities of each row and layer, each once; of mobility the persons."""
     now = rows[rows["now"]].drop_duplicates(["layer", "row", "activity"])
-    cells = now.groupby(["row", "layer"])
-    counts = cells.size().unstack("layer").reindex(columns=list(LAYERS)).fillna(0)
-    persons = cells["persons"].sum(min_count=1).unstack("layer").reindex(columns=list(WAYS))
-    table = counts.astype("Int64")
-    unsaid = pd.Series(data=False, index=table.index)
+    table = pd.crosstab(now["row"], now["layer"]).reindex(columns=list(LAYERS), fill_value=0)
+    table, unsaid = table.astype("Int64"), pd.Series(data=False, index=table.index)
     for way in WAYS:
-        silent = counts[way].gt(0) & persons[way].isna()
+        persons = now[now["layer"] == way].groupby("row")["persons"].sum(min_count=1)
+        silent = table[way].gt(0) & persons.reindex(table.index).isna()
         unsaid |= silent
-        table[way] = persons[way].fillna(0).astype("Float64").mask(silent)
+        table[way] = persons.reindex(table.index).fillna(0).mask(silent)
     # Where no activity of a layer could be placed in any row, no row is known to have none; but a
     # work of one institution is known to have no partner.
-    placed = set(now.loc[now["row"] != "", "layer"].str.split("_").str[0])
-    placed |= {"works"} if works and by in LEVELS[:3] else set()
-    for layer in LAYERS:
-        if layer.partition("_")[0] not in placed:
-            table[layer] = table[layer].mask(table[layer].eq(0))
+    placed = set(now.loc[now["row"] != "", "layer"]) | (
+        {"works"} if works and by in PLACES else set()
+    )
+    placed |= set(AGREED) if placed & set(AGREED) else set()
+    for layer in set(LAYERS) - placed:
+        table[layer] = table[layer].mask(table[layer].eq(0))
     bounds = {k: _interval(int(k), works, seed) for k in table["works"].dropna().unique()}
-    for place, end in enumerate(("low", "high")):
-        value = table["works"].map({k: found[place] for k, found in bounds.items()})
-        table.insert(place + 1, f"works_{end}", value.astype("Int64"))
+    for place, end in enumerate(("low", "high"), start=1):
+        value = table["works"].map({k: found[place - 1] for k, found in bounds.items()})
+        table.insert(place, f"works_{end}", value.astype("Int64"))
     return table.assign(unsaid=unsaid)
 
 
@@ -346,123 +319,95 @@ def _interval(joint_works: int, works: int, seed: int) -> tuple[int, int]:
 
 def _verdict(row: dict[str, Any], needs: Sequence[str]) -> str:
     """Return the class of a row, in which None is unknown; see the table in `gaps`."""
-    if all(row[a] is None for a in AGREED):
-        return "data missing"
     held, over, unknown, to_come = (bool(row[a]) for a in AGREED)
     live = row["alive"]
     if unknown and not held:
         return "dates unknown"
-    if not live and any(_silent(row, layer) for layer in needs):
+    if _silent(row, "agreements") or (not live and any(_silent(row, layer) for layer in needs)):
         return "data missing"
     if row["young"] or (to_come and not (live or held or over)):
         return "new"
-    if live and not held:
-        return "expired but alive" if over else "uncovered"
-    if held or over:
-        return "active" if live else "dormant"
-    return "uncovered"
+    if not live:
+        return "dormant" if held or over else "uncovered"
+    return "active" if held else "expired but alive" if over else "uncovered"
 
 
 def _silent(row: dict[str, Any], layer: str) -> bool:
     """Has a layer no data for this row? A flow of an unknown number of persons is data."""
-    if layer == "mobility":
-        return all(row[way] is None for way in WAYS) and not row["unsaid"]
-    return row[layer] is None
+    if layer == "mobility" and row["unsaid"]:
+        return False
+    return all(row[name] is None for name in LAYERS if name.partition("_")[0] == layer)
 
 
-def _why(row: dict[str, Any], say: dict[str, Any]) -> str:
+def _why(row: dict[str, Any], verdict: str, say: dict[str, Any]) -> str:
     """Say in one sentence what a class rests on; no number of persons is in it."""
-    known = any(row[a] is not None for a in AGREED)
-    agreed = [count(say, a, row[a]) for a in AGREED if row[a]]
-    agreed = agreed or [say["no_agreement"] if known else say["missing"]["agreements"]]
-    numbers = {layer: row[layer] for layer in ("works", "projects")}
-    numbers["mobility"] = int(row["unsaid"] or any(row[way] for way in WAYS))
+    agreed = ", ".join(count(say, a, row[a]) for a in AGREED if row[a])
+    missing, moved = say["missing"], int(row["unsaid"] or any(row[way] for way in WAYS))
+    numbers = {"works": row["works"], "projects": row["projects"], "mobility": moved}
     done = [
-        say["missing"][layer] if _silent(row, layer) else count(say, layer, n)
+        missing[layer] if _silent(row, layer) else count(say, layer, n)
         for layer, n in numbers.items()
     ]
-    parts = [", ".join(agreed), ", ".join(done)]
+    none = missing["agreements"] if _silent(row, "agreements") else say["no_agreement"]
+    parts = [agreed or none, ", ".join(done)]
     if not row["alive"] and any(numbers.values()):
         parts.append(say["below"])
-    if row["class"] == "new" and row["since"]:
+    if verdict == "new" and row["since"]:
         parts.append(say["first"].format(year=row["since"]))
     if row["synthetic"]:
         parts.append(say["synthetic"])
-    return f"{capital(say['classes'][row['class']])}: {'; '.join(parts)}."
+    return f"{capital(say['classes'][verdict])}: {'; '.join(parts)}."
 
 
 def _described(
-    table: pd.DataFrame, rows: pd.DataFrame, by: str, records: Records, *, lang: str
+    table: pd.DataFrame, now: pd.DataFrame, by: str, records: Records, day: pd.Timestamp
 ) -> pd.DataFrame:
     """Add names, places and fields, sort, and bring the columns into their order."""
-    now = rows[rows["now"]]
-    bodies = records.institutions.set_index("institution_id")
-    facts: dict[str, Any] = {}
     if by == "partner":
-        places = memberships(records.institutions, settings.REGIONS)
-        facts = {c: bodies[c].reindex(table.index) for c in ("name", "country")}
+        bodies = records.institutions.set_index("institution_id")
+        places = memberships(records.institutions, settings.REGIONS, at=f"{day:%Y-%m-%d}")
         named = places.groupby("institution_id")["region"].agg(", ".join)
-        facts["regions"] = named.reindex(table.index).astype("string")
+        head = {c: bodies[c].reindex(table.index) for c in ("name", "country")}
+        head["regions"] = named.reindex(table.index).astype("string")
     else:
-        called = {code: name for (scheme, code), (name, _) in _crosswalk().items() if scheme == "ford"}
-        if by == "region":
-            called = list_regions().set_index("region")[f"label_{lang}"].to_dict()
-        names = [called.get(row) if by in {"field", "region"} else None for row in table.index]
-        facts["name"] = pd.Series(names, table.index, dtype="string")
-        facts["partners"] = now.groupby("row")["partner"].nunique().reindex(table.index)
-    subjects = _subjects(records, now)
-    ties = now[["layer", "row", "activity_id"]].assign(of=now["layer"].str.split("_").str[0])
-    said = ties.merge(subjects, on="activity_id").drop_duplicates(["of", "row", "activity_id", "name"])
-    often = said.groupby(["of", "row", "name"]).size().reset_index(name="n")
+        head = {"partners": now.groupby("row")["partner"].nunique().reindex(table.index)}
+    ties = now[["row", "activity_id"]].assign(of=now["layer"].str.split("_").str[0])
+    ties = ties.drop_duplicates().merge(_subjects(records, now), on="activity_id")
+    often = ties.groupby(["of", "row", "name"]).size().rename("n").reset_index()
     often = often.sort_values(["n", "name"], ascending=[False, True]).groupby(["of", "row"])
     top = often.head(SHOWN).groupby(["of", "row"])["name"].agg("; ".join)
+    for n, (name, column) in enumerate(head.items()):
+        table.insert(n, name, column)
     for layer in KINDS:
-        found = top[layer] if layer in top.index.get_level_values(0) else pd.Series(dtype="string")
-        facts[f"fields_{layer}"] = found.reindex(table.index).astype("string")
-    table = table.assign(**facts)
-    head = [name for name in facts if not name.startswith("fields_")]
-    order = [*head, "works", "works_low", "works_high", *LAYERS[1:], *facts]
-    order += ["last_activity", "synthetic", "class", "why"]
-    table = table[list(dict.fromkeys(order))].rename_axis(by).reset_index()
-    table[by] = table[by].astype("string").replace("", pd.NA)
+        found = top[top.index.get_level_values("of") == layer].droplevel("of")
+        found = found.reindex(table.index).astype("string")
+        table.insert(table.columns.get_loc("last_activity"), f"fields_{layer}", found)
+    table = table.rename_axis(by).reset_index().astype({by: "string"}).replace({by: {"": pd.NA}})
     keys = ["works", "projects", "agreements_in_force"]
-    ranks = table[keys].fillna(0).astype("int64").assign(name=table[by].fillna("~"))
-    return table.loc[
-        ranks.sort_values([*keys, "name"], ascending=[False, False, False, True]).index
-    ].reset_index(drop=True)
+    return table.sort_values([*keys, by], ascending=[False] * 3 + [True], ignore_index=True)
 
 
 def _subjects(records: Records, ties: pd.DataFrame) -> pd.DataFrame:
     """Return the fields of activities: `activity_id, name, ford` (empty where none is known)."""
     fields = records.lazy("fields")
     wanted = engine.like(ties[["activity_id"]].drop_duplicates(), fields)
-    own = "name" in fields.collect_schema().names()
-    columns = ["activity_id", "scheme", "code", *(["name"] if own else [])]
-    found = engine.collect(fields.select(columns).join(wanted, on="activity_id", how="semi"))
-    terms = list(zip(found["scheme"], found["code"].fillna(""), strict=True))
+    fields = fields.select("activity_id", "scheme", "code")
+    found = engine.collect(fields.join(wanted, on="activity_id", how="semi"))
+    terms = list(zip(found["scheme"].fillna(""), found["code"].fillna(""), strict=True))
     known = {term: _term(*term) for term in set(terms)}
-    pairs = [known[term] for term in terms]
-    made = pd.DataFrame(pairs, columns=["name", "ford"], index=found.index, dtype="string")
-    given = found["name"] if own else pd.Series(pd.NA, found.index)
-    name = given.astype("string").fillna(made["name"])
-    return pd.DataFrame({"activity_id": found["activity_id"], "name": name, "ford": made["ford"]})
+    made = pd.DataFrame(list(map(known.get, terms)), columns=["name", "ford"], dtype="string")
+    return made.assign(activity_id=found["activity_id"]).drop_duplicates()
 
 
 def _term(scheme: str, code: str) -> tuple[str, Any]:
-    """Return the name of a field and its FORD code: those of the longest code it begins with."""
+    """Return the name of a field and its FORD field: those of the longest code it begins with."""
     starts = ((scheme, code[:n]) for n in range(len(code), 0, -1))
     return next((_crosswalk()[start] for start in starts if start in _crosswalk()), (code, pd.NA))
 
 
 @cache
 def _crosswalk() -> dict[tuple[str, str], tuple[str, str]]:
-    """Return the terms of OpenAlex, ISCED-F and EuroSciVoc with the FORD field each stands for."""
+    """Return the terms of OpenAlex, ISCED-F and EuroSciVoc, each with its FORD field."""
     path = str(files("collabnet") / "data" / "crosswalk.csv")
-    rows = pd.read_csv(path, dtype="string", keep_default_na=False).itertuples(index=False)
-    return {(row.scheme, row.code): (row.name, row.ford) for row in rows}
-
-
-def _lonely(ties: pd.DataFrame) -> dict[str, int]:
-    """Count, layer by layer, the activities of home whose other side nobody named."""
-    alone = ties[ties["now"] & ties["partner"].isna()]
-    return alone.groupby("layer")["activity"].nunique().to_dict()
+    rows = pd.read_csv(path, dtype="string", keep_default_na=False).to_numpy().tolist()
+    return {(scheme, code): (name, ford) for scheme, code, name, ford in rows}

@@ -16,8 +16,7 @@ ROWS: Node = ("row", ("total",))
 COLUMNS: Node = ("column", ("total",))
 ONLY: Node = ("column", ("only",))
 """Where the totals stand: a row and a column more."""
-WAYS = ("mobility_out", "mobility_in")
-PERSONS = ("persons", *WAYS)
+PERSONS = ("persons", "mobility_out", "mobility_in")
 
 
 def mask_small(
@@ -86,23 +85,27 @@ def guard(table: pd.DataFrame) -> pd.DataFrame:
     What is below `settings.SMALLEST` is masked, what is above is rounded down to a multiple of it.
     So no difference of two numbers, be they of other tables, levels or years, is a small one.
     """
-    columns = [name for name in PERSONS if name in table]
     note, least = table.attrs.get("note", {}), settings.SMALLEST
+    columns = {*PERSONS}
     for side, end in ((note, ""), (note.get("left"), "_left"), (note.get("right"), "_right")):
         if isinstance(side, dict) and side.get("kind") == "mobility":
-            columns += [f"{name}{end}" for name in ("weight", "activities") if f"{name}{end}" in table]
+            columns |= {f"weight{end}", f"activities{end}"}
+    columns &= set(table)
     if not columns:
         return table
     if {"sending", "receiving", "persons"} <= set(table):
         table = mask_small(table, "persons", ["sending", "receiving"])
-    small = {name: table[name].gt(0) & table[name].lt(least) for name in columns}
-    safe = {name: (table[name] // least * least).mask(small[name]) for name in columns}
-    hidden = pd.DataFrame(small).any(axis=1).fillna(value=False).astype(bool)
-    hidden |= table.get("masked", pd.Series(data=False, index=table.index))
-    out = table.assign(**safe, masked=hidden)
-    if "reciprocity" in out:
-        most = out[[*WAYS]].max(axis=1, skipna=False)
-        out["reciprocity"] = out[[*WAYS]].min(axis=1, skipna=False) / most.where(most > 0)
-    said = {"masked": int(hidden.sum()), "smallest": least, "persons_rounded_down_to": least}
-    out.attrs = table.attrs | {"note": table.attrs.get("note", {}) | said}
+    hidden = table.get("masked", pd.Series(data=False, index=table.index))
+    out = table.copy()
+    for name in columns:
+        small = table[name].gt(0) & table[name].lt(least)
+        out[name] = (table[name] // least * least).mask(small)
+        hidden = hidden | small.fillna(value=False).astype(bool)
+    if "reciprocity" in out:  # the exact ratio would tell the exact numbers
+        most = out[[*PERSONS[1:]]].max(axis=1, skipna=False)
+        least_way = out[[*PERSONS[1:]]].min(axis=1, skipna=False)
+        out["reciprocity"] = least_way / most.where(most > 0)
+    out["masked"] = hidden
+    said = {"masked": int(hidden.sum()), "smallest": least, "rounded_down_to": least}
+    out.attrs["note"] = table.attrs.get("note", {}) | said
     return out
