@@ -202,12 +202,12 @@ def home_of(records: Records, home: str | None) -> str:
     return home
 
 
-def date_of(as_of: str | None, years: Years | None) -> pd.Timestamp:
+def date_of(as_of: str | None, years: Years | None) -> Any:
     """Return the day to look at."""
     today = pd.Timestamp.today().normalize()
     if as_of is None:
         return min(today, pd.Timestamp(f"{years[1]}-12-31")) if years else today
-    day = pd.Timestamp(_days(pd.Series([as_of]), last=True)[0])
+    day = _days(pd.Series([as_of]), last=True)[0]
     if not DATE.fullmatch(as_of) or pd.isna(day):
         raise InputError(f"as_of={as_of!r} is not a date such as 2026, 2026-01 or 2026-01-31.")
     return day
@@ -222,12 +222,9 @@ def exchanges(records: Records, home: str, years: Years | None) -> pd.DataFrame:
         mine = table[(table[here] == home) & (table[there] != home)]
         ways[way] = mine.set_index(there)["persons"].astype("Float64")
     partners = ways["mobility_out"].index.union(ways["mobility_in"].index)
-    return pd.DataFrame(
-        {
-            way: n.reindex(partners).where(partners.isin(n.index) | n.empty, 0)
-            for way, n in ways.items()
-        }
-    )
+    moved = pd.DataFrame({way: persons.reindex(partners) for way, persons in ways.items()})
+    known = {way: partners.isin(persons.index) | persons.empty for way, persons in ways.items()}
+    return moved.where(pd.DataFrame(known, partners), 0)
 
 
 def reciprocity(table: pd.DataFrame) -> pd.Series:

@@ -87,12 +87,13 @@ def event_study(
         years or (int(works["first"].min()), int(works["first"].max())) if len(works) else (1, 0)
     )
     panel = pd.crosstab(works["partner"], works["first"])
-    shape = {"columns": range(years[0], years[1] + 1), "fill_value": 0}
-    panel = panel.reindex(index=panel.index.union(begun.index), **shape)
+    span = range(years[0], years[1] + 1)
+    panel = panel.reindex(index=panel.index.union(begun.index), columns=span, fill_value=0)
     units = units_of(records, "work", "institution", years if len(works) else None, None)
     every = engine.collect(units.frame.group_by("unit", "first").agg(n=nw.len()))
     unit = every["unit"] if units.ids is None else units.ids.take(every["unit"]).to_numpy()
-    totals = pd.crosstab(unit, every["first"], every["n"], aggfunc="sum").fillna(0)
+    totals = pd.crosstab(unit, every["first"], every["n"], aggfunc="sum")
+    totals = totals.reindex(index=panel.index, columns=span).fillna(0)
     bodies = records.institutions.set_index("institution_id")["country"]
     country = bodies.reindex(panel.index).fillna("").to_numpy(dtype=str)
     inside = memberships(records.institutions)
@@ -101,15 +102,11 @@ def event_study(
     signed = panel.index.get_indexer(begun.index)
     far = np.where(inside[signed] @ inside.T > 0, 0.5, 1.0)
     far[(country[signed][:, None] == country) & (country != "")] = 0
-    counts = panel.to_numpy(dtype=float)
-    sets, lost = matched_sets(
-        np.stack([counts, totals.reindex(index=panel.index, **shape).to_numpy(dtype=float)]),
-        dict(zip(signed.tolist(), (begun - years[0]).tolist(), strict=True)),
-        ~panel.index.isin(agreed["partner"]),
-        far,
-        (window, matches),
-    )
-    table, effect = compared(counts, sets, window, seed)
+    both = np.stack([frame.to_numpy(dtype=float) for frame in (panel, totals)])
+    events = dict(zip(signed.tolist(), (begun - years[0]).tolist(), strict=True))
+    free = ~panel.index.isin(agreed["partner"])
+    sets, lost = matched_sets(both, events, free, far, (window, matches))
+    table, effect = compared(both[0], sets, window, seed)
     note: dict[str, Any] = {"what": "event study", "kind": "work", "count": "full", "home": home}
     note |= {"years": years, "window": window, "matches": matches, "seed": seed}
     note |= {"partners": len(sets), "matched": sum(len(others) for _, _, others in sets)}
@@ -173,9 +170,9 @@ def compared(
     found = _mean(apart[:, 0], 0)
     low, high = (found - shuffled[int(place * SAMPLES)] for place in (0.975, 0.025))
     matched = _mean(_mean(lines[:, 1:], 1), 0)
-    columns = [offsets, _mean(lines[:, 0], 0), matched, found[:-1], low[:-1], high[:-1]]
-    names = ["offset", "with_agreement", "matched", "difference", "low", "high"]
-    table = pd.DataFrame(dict(zip(names, columns, strict=True)))
+    table = pd.DataFrame({"offset": offsets, "with_agreement": _mean(lines[:, 0], 0)})
+    bounds = {"difference": found[:-1], "low": low[:-1], "high": high[:-1]}
+    table = table.assign(matched=matched, **bounds)
     table["partners"] = (~np.isnan(lines[:, 0])).sum(axis=0)
     effect = {"effect": float(found[-1]), "low": float(low[-1]), "high": float(high[-1])}
     return table[table["partners"] > 0].reset_index(drop=True), effect

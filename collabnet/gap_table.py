@@ -25,15 +25,13 @@ from collabnet.records import NUMBERS, Records
 from collabnet.regions import memberships
 from collabnet.words import capital, count, words_of
 
-CLASSES = ("active", "dormant", "uncovered", "expired but alive", "new", "dates unknown")
-CLASSES = (*CLASSES, "data missing")
 PLACES = ("partner", "country", "region")
 LEVELS = (*PLACES, "field", "unit")
 KINDS = {"works": "work", "projects": "project", "mobility": "mobility", "agreements": "agreement"}
 AGREED = tuple(f"agreements_{s}" for s in ("in_force", "expired", "unknown", "not_yet"))
 LAYERS = ("works", "projects", *WAYS, *AGREED)
-TIES = {"layer": "string", "activity": None, "partner": "string", "first": "Int64"}
-TIES |= {"last": "Int64", "persons": "Float64", "now": "bool"}
+TIES = {"layer": "string", "partner": "string", "first": "Int64", "last": "Int64"}
+TIES |= {"persons": "Float64", "now": "bool"}
 SAMPLES, SHOWN = 1000, 3
 
 
@@ -54,13 +52,14 @@ def gaps(
 ) -> pd.DataFrame:
     """Return which partnerships live, sleep, or are missing: one row a partner.
 
-    A partner is whoever did something together with the home institution in those years, or has an
-    agreement with it, at whatever time. It is *alive* where `least_works`, `least_projects` or
-    `least_persons` is reached. The class is the first that holds:
+    A partner is whoever did something together with the home institution in those years, or at a
+    time nobody stated, or has an agreement with it, at whatever time. It is *alive* where
+    `least_works`, `least_projects` or `least_persons` is reached. The class is the first that
+    holds:
 
     1. *dates unknown*: no agreement in force, and one whose dates are not known;
     2. *data missing*: there is no agreement of the home institution in the records; or the partner
-       is not alive, and a layer of `needs` has no data;
+       is not alive, and a layer of `needs` has no data or an activity with it has no date;
     3. *new*: its first tie is of the last `new` years, the records reach further back, and all its
        activities have dates; or it is not alive and its only agreements are to come;
     4. *active*: an agreement in force, and alive; *dormant*: not alive, and one in force or
@@ -139,16 +138,18 @@ def gaps(
     table["last_activity"] = last.reindex(table.index).astype("Int64")
     since = past.groupby("row")["first"].min().reindex(table.index)
     young = (since > last_year - new) & (ties["first"].min() <= last_year - new)
-    young &= ~table.index.isin(rows.loc[done & rows["first"].isna(), "row"])
+    dateless = rows[done & rows["first"].isna()]
+    young &= ~table.index.isin(dateless["row"])
+    undated = table.index.isin(dateless.loc[~dateless["now"], "row"])
     unsaid = table.pop("unsaid")
     alive = unsaid | (table[[*WAYS]].fillna(0).sum(axis=1) >= least_persons)
-    alive |= table["works"].fillna(0).ge(least_works) | table["projects"].fillna(0).ge(
-        least_projects
-    )
+    least = {"works": least_works, "projects": least_projects, "persons": least_persons}
+    for layer in ("works", "projects"):
+        alive |= table[layer].fillna(0) >= least[layer]
     made_up = rows.loc[rows["synthetic"] & rows["now"], "row"]
     table["synthetic"] = table.index.isin(made_up) | (~alive & bool(len(made_up)))
-    facts = table.assign(alive=alive, young=young, since=since, unsaid=unsaid).astype(object)
-    facts = facts.where(facts.notna(), None).to_dict("records")
+    facts = table.assign(alive=alive, young=young, since=since, unsaid=unsaid, undated=undated)
+    facts = facts.astype(object).where(facts.notna(), None).to_dict("records")
     table["class"] = pd.array([_verdict(row, needs) for row in facts], dtype="string")
     say = words_of(lang, "gaps")
     why = [_why(row, one, say) for row, one in zip(facts, table["class"], strict=True)]
@@ -156,17 +157,11 @@ def gaps(
     table = _described(table, rows[rows["now"]], by, records, day)
     lonely = ties[ties["now"] & ties["partner"].isna()].groupby("layer")["activity"].nunique()
     population = {kind: population_of(dated(records, kind), years) for kind in KINDS.values()}
-    least = {"works": least_works, "projects": least_projects, "persons": least_persons}
-    note: dict[str, Any] = {
-        "what": "gaps",
-        "level": by,
-        "count": "full",
-        "years": years,
-        "home": home,
-    }
-    note |= {"as_of": f"{day:%Y-%m-%d}", "alive_from": least, "new": new, "needs": list(needs)}
-    note |= {"seed": seed, "of_home": whole.to_dict(), "without_partner": lonely.to_dict()}
-    note |= {"population": population, "classes": table["class"].value_counts().to_dict()}
+    note: dict[str, Any] = {"what": "gaps", "level": by, "count": "full", "years": years}
+    note |= {"home": home, "as_of": f"{day:%Y-%m-%d}", "alive_from": least, "new": new}
+    note |= {"needs": list(needs), "seed": seed, "of_home": whole.to_dict()}
+    note |= {"without_partner": lonely.to_dict(), "population": population}
+    note |= {"classes": table["class"].value_counts().to_dict()}
     note |= {"regions": list(settings.REGIONS) if by in {"partner", "region"} else None}
     note |= {"crosswalk": "collabnet/data/crosswalk.csv" if by == "field" else None}
     note |= {"synthetic": bool(table["synthetic"].any()), "store": records.provenance.get("store")}
@@ -249,16 +244,13 @@ def _ties(records: Records, home: str, years: Years | None, day: pd.Timestamp) -
     layers = "agreements_" + agreed["status"].str.replace("dates ", "").str.replace(" ", "_")
     begun = agreed["first_day"].dt.year
     parts.append(agreed.assign(layer=layers, first=begun, last=begun, now=True))
-    types = {name: kind for name, kind in TIES.items() if kind}
-    parts = [part.reindex(columns=list(TIES)).astype(types) for part in parts]
+    parts = [part.reindex(columns=["activity", *TIES]).astype(TIES) for part in parts]
     ties = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     acts = records.lazy("activities").with_columns(activity=nw.col(join_key(records)))
     wanted = engine.like(ties[["activity"]].drop_duplicates(), acts)
     facts = acts.select("activity", "activity_id", "synthetic")
     ties = ties.merge(engine.collect(facts.join(wanted, on="activity", how="semi")), on="activity")
-    return ties.assign(
-        synthetic=ties["synthetic"].astype("boolean").fillna(value=False).astype(bool)
-    )
+    return ties.assign(synthetic=ties["synthetic"].isin([True]))
 
 
 def _grouped(
@@ -288,8 +280,12 @@ def _grouped(
 def _numbers(rows: pd.DataFrame, by: str, works: int, seed: int) -> pd.DataFrame:
     """Count the activities of each row and layer, each once; of mobility the persons."""
     now = rows[rows["now"]].drop_duplicates(["layer", "row", "activity"])
-    table = pd.crosstab(now["row"], now["layer"]).reindex(columns=list(LAYERS), fill_value=0)
-    table, unsaid = table.astype("Int64"), pd.Series(data=False, index=table.index)
+    dateless = rows["first"].isna() & ~rows["layer"].isin(AGREED)
+    index = sorted({*rows.loc[rows["now"] | dateless, "row"]})
+    table = pd.crosstab(now["row"], now["layer"])
+    table = table.reindex(index=pd.Index(index, dtype="str"), columns=list(LAYERS), fill_value=0)
+    table = table.astype("Int64").rename_axis(columns=None)
+    unsaid = pd.Series(data=False, index=table.index)
     for way in WAYS:
         persons = now[now["layer"] == way].groupby("row")["persons"].sum(min_count=1)
         silent = table[way].gt(0) & persons.reindex(table.index).isna()
@@ -297,10 +293,9 @@ def _numbers(rows: pd.DataFrame, by: str, works: int, seed: int) -> pd.DataFrame
         table[way] = persons.reindex(table.index).fillna(0).mask(silent)
     # Where no activity of a layer could be placed in any row, no row is known to have none; but a
     # work of one institution is known to have no partner.
-    placed = set(now.loc[now["row"] != "", "layer"]) | (
-        {"works"} if works and by in PLACES else set()
-    )
-    placed |= set(AGREED) if placed & set(AGREED) else set()
+    placed = {*now.loc[now["row"] != "", "layer"]}
+    placed |= {*AGREED} if placed & {*AGREED} else {*()}
+    placed |= {"works"} if works and by in PLACES else {*()}
     for layer in set(LAYERS) - placed:
         table[layer] = table[layer].mask(table[layer].eq(0))
     bounds = {k: _interval(int(k), works, seed) for k in table["works"].dropna().unique()}
@@ -323,7 +318,8 @@ def _verdict(row: dict[str, Any], needs: Sequence[str]) -> str:
     live = row["alive"]
     if unknown and not held:
         return "dates unknown"
-    if _silent(row, "agreements") or (not live and any(_silent(row, layer) for layer in needs)):
+    untold = row["undated"] or any(_silent(row, layer) for layer in needs)
+    if _silent(row, "agreements") or (untold and not live):
         return "data missing"
     if row["young"] or (to_come and not (live or held or over)):
         return "new"
@@ -344,18 +340,13 @@ def _why(row: dict[str, Any], verdict: str, say: dict[str, Any]) -> str:
     agreed = ", ".join(count(say, a, row[a]) for a in AGREED if row[a])
     missing, moved = say["missing"], int(row["unsaid"] or any(row[way] for way in WAYS))
     numbers = {"works": row["works"], "projects": row["projects"], "mobility": moved}
-    done = [
-        missing[layer] if _silent(row, layer) else count(say, layer, n)
-        for layer, n in numbers.items()
-    ]
+    done = [missing[k] if _silent(row, k) else count(say, k, n) for k, n in numbers.items()]
     none = missing["agreements"] if _silent(row, "agreements") else say["no_agreement"]
     parts = [agreed or none, ", ".join(done)]
-    if not row["alive"] and any(numbers.values()):
-        parts.append(say["below"])
-    if verdict == "new" and row["since"]:
-        parts.append(say["first"].format(year=row["since"]))
-    if row["synthetic"]:
-        parts.append(say["synthetic"])
+    parts += [say["undated"]] if row["undated"] else []
+    parts += [say["below"]] if not row["alive"] and any(numbers.values()) else []
+    parts += [say["first"].format(year=row["since"])] if verdict == "new" and row["since"] else []
+    parts += [say["synthetic"]] if row["synthetic"] else []
     return f"{capital(say['classes'][verdict])}: {'; '.join(parts)}."
 
 
@@ -378,10 +369,10 @@ def _described(
     top = often.head(SHOWN).groupby(["of", "row"])["name"].agg("; ".join)
     for n, (name, column) in enumerate(head.items()):
         table.insert(n, name, column)
-    for layer in KINDS:
+    place = list(table).index("last_activity")
+    for n, layer in enumerate(KINDS, start=place):
         found = top[top.index.get_level_values("of") == layer].droplevel("of")
-        found = found.reindex(table.index).astype("string")
-        table.insert(table.columns.get_loc("last_activity"), f"fields_{layer}", found)
+        table.insert(n, f"fields_{layer}", found.reindex(table.index).astype("string"))
     table = table.rename_axis(by).reset_index().astype({by: "string"}).replace({by: {"": pd.NA}})
     keys = ["works", "projects", "agreements_in_force"]
     return table.sort_values([*keys, by], ascending=[False] * 3 + [True], ignore_index=True)
