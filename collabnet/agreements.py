@@ -97,7 +97,8 @@ def agreement_status(
     for column in ("name", "country"):
         table[column] = table["partner"].map(bodies[column]).fillna(table[f"{column}_given"])
     fields = records.lazy("fields").filter(nw.col("activity_id").is_in(list(table["activity_id"])))
-    subjects = engine.collect(fields).groupby("activity_id")["code"].agg("; ".join)
+    fields = engine.collect(fields).sort_values("code")
+    subjects = fields.groupby("activity_id")["code"].agg("; ".join)
     table["fields"] = table["activity_id"].map(subjects).astype("string")
     before = table.drop_duplicates("activity_id").set_index("activity_id")["follows"].dropna()
     chains = {one: _chain(one, before.to_dict()) for one in table["activity_id"].unique()}
@@ -179,7 +180,7 @@ def agreement_rates(
     works = joint(records, "work", note["home"], years=years)["partner"]
     counts = works.value_counts()
     authors, allies = set(counts.index[counts >= least_works]), set(held["partner"].dropna())
-    both = len(authors & allies) if len(works) else None
+    both = len(authors & allies) if len(works) and len(table) else None
     rows = [
         ("activity", active, whole),
         ("dormancy", None if active is None else whole - active, whole),
@@ -246,7 +247,7 @@ def agreement_pairs(records: Records, home: str, day: pd.Timestamp) -> pd.DataFr
     ).rename(columns={"affiliation": "name"})
     people["members"] = people["partner"].fillna(people["name"])
     people["members"] = people.groupby("activity")["members"].transform("nunique")
-    mine = people["partner"] == home
+    mine = people["partner"].isin([home])
     ours = people.loc[mine, ["activity", "unit", "members", "since", "until"]]
     theirs = people[~mine].drop(columns=["unit", "members"])
     theirs = theirs.rename(columns=lambda c: c if c in {"activity", "partner"} else f"{c}_given")
@@ -255,7 +256,7 @@ def agreement_pairs(records: Records, home: str, day: pd.Timestamp) -> pd.DataFr
     begins = [_days(table[c], last=False) for c in ("start", "since", "since_given")]
     ends = [_days(table[c], last=True) for c in ("end", "until", "until_given")]
     first, last = pd.concat(begins, axis=1).max(axis=1), pd.concat(ends, axis=1).min(axis=1)
-    decided = (table["end_status"] == "open") | ends[0].notna()
+    decided = table["end_status"].isin(["open"]) | ends[0].notna()
     status = pd.Series("dates unknown", table.index, dtype="string")
     status = status.mask((first <= day) & decided & (last.isna() | (last >= day)), "in force")
     status = status.mask(first > day, "not yet").mask(last < day, "expired")

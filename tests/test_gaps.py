@@ -151,13 +151,14 @@ def test_behind_each_cell_stand_as_many_activities_as_it_says(by):
     seen = 0
     for one in table.astype(object).where(table.notna(), None).to_dict("records"):
         for layer in LAYERS:
-            if one[layer] is None:
+            if not one[layer]:
                 continue
             found = cn.behind_gap(made, one[by], layer, home=HOME, years=YEARS, by=by)
             size = found["amount"].sum() if layer.startswith("mobility") else len(found)
             assert size == one[layer], (one[by], layer)
             seen += len(found)
     assert seen >= 17
+    assert cn.behind_gap(made, "nobody", "works", home=HOME, years=YEARS, by=by).empty
 
 
 def test_another_end_moves_one_agreement_from_one_cell_to_another(twelve):
