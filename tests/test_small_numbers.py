@@ -116,7 +116,8 @@ def pinned(published, room=settings.SMALLEST - 1):
     hidden = np.isnan(shown)
     # What is masked besides the small ones is known to nobody; of a small one, that it is small.
     low = np.where(hidden, np.where(exact < settings.SMALLEST, 1, 0), shown)
-        high = np.where(hidden, np.where(exact < settings.SMALLEST, 4, 1000), shown + np.where(shown == 0, 0, room))
+    most = shown + np.where(shown == 0, 0, room)
+    high = np.where(hidden, np.where(exact < settings.SMALLEST, 4, 1000), most)
     steps = range(1 - settings.SMALLEST, settings.SMALLEST)
     others = []
     for (one, other), (more, also) in product(
