@@ -105,23 +105,19 @@ def agreement_status(
     table["chain"] = table["activity_id"].map({one: c[-1] for one, c in chains.items()})
     table["renewal"] = table["activity_id"].map({one: len(c) - 1 for one, c in chains.items()})
     moved = exchanges(records, home, years)
+    elsewhere = table["partner"].notna() & ~table["partner"].isin(moved.index)
     for way in WAYS:
-        elsewhere = table["partner"].notna() & ~table["partner"].isin(moved.index)
-        seen = bool(moved[way].notna().any())
-        table[way] = table["partner"].map(moved[way]).mask(elsewhere & seen, 0)
-    table["reciprocity"] = reciprocity(table)
+        known = elsewhere & bool(moved[way].notna().any())
+        table[way] = table["partner"].map(moved[way]).mask(known, 0).astype("Float64")
+    most = table[[*WAYS]].max(axis=1, skipna=False)
+    table["reciprocity"] = table[[*WAYS]].min(axis=1, skipna=False) / most.where(most > 0)
     counts = table.groupby("status")["activity_id"].nunique()
     table = table.astype({"chain": "string", "renewal": "Int64", "members": "Int64"})
     table = table.sort_values(["activity_id", "partner"], ignore_index=True)
-    note: dict[str, Any] = {
-        "what": "agreements",
-        "kind": "agreement",
-        "home": home,
-        "as_of": f"{day:%Y-%m-%d}",
-    }
-    note |= {"years": years, "months": months, "agreements": table["activity_id"].nunique()}
+    note: dict[str, Any] = {"what": "agreements", "kind": "agreement", "home": home}
+    note |= {"as_of": f"{day:%Y-%m-%d}", "years": years, "mobility_known": bool(len(moved))}
+    note |= {"months": months, "agreements": table["activity_id"].nunique()}
     note |= {status: int(counts.get(status, 0)) for status in STATUSES}
-    note |= {"mobility": "known" if len(moved) else "no data"}
     note |= {"synthetic": bool(table["synthetic"].any()), "store": records.provenance.get("store")}
     if table.empty:
         note["said"] = f"No agreement of {home} is in these records."
@@ -181,16 +177,11 @@ def agreement_rates(
     counts = works.value_counts()
     authors, allies = set(counts.index[counts >= least_works]), set(held["partner"].dropna())
     both = len(authors & allies) if len(works) and len(table) else None
-    rows = [
-        ("activity", active, whole),
-        ("dormancy", None if active is None else whole - active, whole),
-        ("coverage", both, len(authors)),
-        ("backing", both, len(allies)),
-    ]
-    out = pd.DataFrame(rows, columns=["indicator", "part", "whole"])
-    out = out.astype({"indicator": "string", "part": "Float64", "whole": "Float64"})
+    idle = None if active is None else whole - active
+    out = pd.DataFrame({"indicator": ["activity", "dormancy", "coverage", "backing"]})
+    out["part"] = pd.array([active, idle, both, both], dtype="Int64")
+    out["whole"] = pd.array([whole, whole, len(authors), len(allies)], dtype="Int64")
     out.insert(1, "value", out["part"] / out["whole"].where(out["whole"] > 0))
-    out = out.astype({"part": "Int64", "whole": "Int64"})
     out.attrs["note"] = note
     return out
 
@@ -226,13 +217,6 @@ def exchanges(records: Records, home: str, years: Years | None) -> pd.DataFrame:
     moved = pd.DataFrame({way: persons.reindex(partners) for way, persons in ways.items()})
     known = {way: partners.isin(persons.index) | persons.empty for way, persons in ways.items()}
     return moved.where(pd.DataFrame(known, partners), 0)
-
-
-def reciprocity(table: pd.DataFrame) -> pd.Series:
-    """Return min / max of the persons out and in; empty where nobody moved, or one is unknown."""
-    both = table[[*WAYS]].astype("Float64")
-    most = both.max(axis=1, skipna=False)
-    return both.min(axis=1, skipna=False) / most.where(most > 0)
 
 
 def agreement_pairs(records: Records, home: str, day: pd.Timestamp) -> pd.DataFrame:

@@ -177,9 +177,7 @@ def _add_results(commands: argparse._SubParsersAction) -> None:
     _add_store(gaps)
     _add_home(gaps)
     gaps.add_argument("--years", type=_years, metavar="2019:2024", help="both years included")
-    gaps.add_argument(
-        "--by", default="partner", help="partner, country, region, field or unit (of --home)"
-    )
+    gaps.add_argument("--by", default="partner", help="partner, country, region, field or unit")
     gaps.add_argument("--as-of", metavar="DATE", help="day to look at agreements")
     _add_engine(gaps)
     gaps.add_argument("--out", help=".csv, .xlsx or .parquet")

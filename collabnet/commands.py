@@ -256,8 +256,7 @@ def gaps(options: argparse.Namespace) -> None:
     from collabnet.exports import export_table
     from collabnet.gap_table import gaps
 
-    records = _open(options)
-    table = gaps(records, options.home, options.years, by=options.by, as_of=options.as_of)
+    table = gaps(_open(options), options.home, options.years, by=options.by, as_of=options.as_of)
     if options.out:
         export_table(table, options.out)
     _show(table[[options.by, "works", "agreements_in_force", "why"]], "rows", options.out)

@@ -14,6 +14,7 @@ from collabnet.links import joint
 from collabnet.parties import Years, dated, population_of, units_of
 from collabnet.records import Records
 from collabnet.regions import memberships
+from collabnet.words import words_of
 
 SAMPLES, LEAST_YEARS = 1000, 2
 
@@ -83,13 +84,12 @@ def event_study(
     agreed = agreement_pairs(records, home, date_of(None, None))
     begun = agreed.groupby("partner")["first_day"].agg(lambda day: day.min(skipna=False)).dt.year
     begun = begun.dropna().astype(int)
-    years = (
-        years or (int(works["first"].min()), int(works["first"].max())) if len(works) else (1, 0)
-    )
+    first, last = (works["first"].min(), works["first"].max()) if len(works) else (1, 0)
+    first, last = years or (int(first), int(last))
+    span = range(first, last + 1)
     panel = pd.crosstab(works["partner"], works["first"])
-    span = range(years[0], years[1] + 1)
     panel = panel.reindex(index=panel.index.union(begun.index), columns=span, fill_value=0)
-    units = units_of(records, "work", "institution", years if len(works) else None, None)
+    units = units_of(records, "work", "institution", years, None)
     every = engine.collect(units.frame.group_by("unit", "first").agg(n=nw.len()))
     unit = every["unit"] if units.ids is None else units.ids.take(every["unit"]).to_numpy()
     totals = pd.crosstab(unit, every["first"], every["n"], aggfunc="sum")
@@ -103,30 +103,28 @@ def event_study(
     far = np.where(inside[signed] @ inside.T > 0, 0.5, 1.0)
     far[(country[signed][:, None] == country) & (country != "")] = 0
     both = np.stack([frame.to_numpy(dtype=float) for frame in (panel, totals)])
-    events = dict(zip(signed.tolist(), (begun - years[0]).tolist(), strict=True))
+    events = dict(zip(signed.tolist(), (begun - first).tolist(), strict=True))
     free = ~panel.index.isin(agreed["partner"])
     sets, lost = matched_sets(both, events, free, far, (window, matches))
     table, effect = compared(both[0], sets, window, seed)
     note: dict[str, Any] = {"what": "event study", "kind": "work", "count": "full", "home": home}
-    note |= {"years": years, "window": window, "matches": matches, "seed": seed}
+    note |= {"years": (first, last) if len(works) else years, "window": window}
+    note |= {"matches": matches, "seed": seed}
     note |= {"partners": len(sets), "matched": sum(len(others) for _, _, others in sets)}
-    population = population_of(dated(records, "work"), years if len(works) else None)
+    population = population_of(dated(records, "work"), years)
     note |= lost | effect | {"said": _said(effect, len(sets)), "population": population}
     note |= {"synthetic": population["made_up"] > 0, "store": records.provenance.get("store")}
     table.attrs["note"] = note
     return table
 
 
+Array = np.ndarray
 Sets = list[tuple[int, int, list[int]]]
 """For each partner with an agreement: its row, the column of its event, the rows of its matches."""
 
 
 def matched_sets(
-    counts: np.ndarray,
-    events: dict[int, int],
-    free: np.ndarray,
-    far: np.ndarray,
-    limits: tuple[int, int],
+    counts: Array, events: dict[int, int], free: Array, far: Array, limits: tuple[int, int]
 ) -> tuple[Sets, dict[str, int]]:
     """Set beside each row with an event (a column) those `free` and nearest to it.
 
@@ -150,7 +148,7 @@ def matched_sets(
 
 
 def compared(
-    counts: np.ndarray, sets: Sets, window: int, seed: int
+    counts: Array, sets: Sets, window: int, seed: int
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """Compare each set at each offset, and from the event on as a whole (the last column)."""
     offsets = np.arange(-window, window + 1)
@@ -178,7 +176,7 @@ def compared(
     return table[table["partners"] > 0].reset_index(drop=True), effect
 
 
-def _mean(values: np.ndarray, axis: int) -> np.ndarray:
+def _mean(values: Array, axis: int) -> Array:
     """Return the mean of what is known, nan where nothing is."""
     known = (~np.isnan(values)).sum(axis=axis)
     return np.nansum(values, axis=axis) / np.where(known, known, np.nan)
@@ -186,11 +184,7 @@ def _mean(values: np.ndarray, axis: int) -> np.ndarray:
 
 def _said(effect: dict[str, float], partners: int) -> str:
     """Say in a sentence what was found, as an association."""
-    if not partners:
-        return "No partner has a dated agreement, years on both sides of it, and a match without."
-    chance = "" if effect["low"] > 0 or effect["high"] < 0 else " that chance explains"
-    return (
-        f"From the year of the agreement on, {partners} partners had {effect['effect']:+.2f} joint "
-        f"works a year relative to matched partners without one (95 %: {effect['low']:+.2f} to "
-        f"{effect['high']:+.2f}): an association{chance}, not a cause."
-    )
+    say = words_of(None, "gaps")
+    chance = "" if effect["low"] > 0 or effect["high"] < 0 else say["by_chance"]
+    text = say["event"] if partners else say["no_event"]
+    return text.format(partners=partners, chance=chance, **effect)

@@ -253,27 +253,23 @@ def _ties(records: Records, home: str, years: Years | None, day: pd.Timestamp) -
     return ties.assign(synthetic=ties["synthetic"].isin([True]))
 
 
-def _grouped(
-    ties: pd.DataFrame, by: str, records: Records, home: str, day: pd.Timestamp
-) -> pd.DataFrame:
+def _grouped(ties: pd.DataFrame, by: str, records: Records, home: str, day: Any) -> pd.DataFrame:
     """Say in which `row` each tie stands: one, several, or "" where it is not known."""
-    ties, key = ties[ties["partner"].notna()], "activity"
+    ties, key = ties[ties["partner"].notna()], "partner" if by in PLACES else "activity"
     if by == "partner":
-        ties = ties.assign(row=ties["partner"])
-    elif by in {"country", "region"}:
-        bodies, key = records.institutions, "partner"
-        places = bodies[["institution_id", "country"]]
-        if by == "region":
-            places = memberships(bodies, settings.REGIONS, at=f"{day:%Y-%m-%d}")
+        return ties.assign(row=ties["partner"])
+    if by == "country":
+        places = records.institutions[["institution_id", "country"]]
+    elif by == "region":
+        places = memberships(records.institutions, settings.REGIONS, at=f"{day:%Y-%m-%d}")
     elif by == "field":
         key, places = "activity_id", _subjects(records, ties)[["activity_id", "ford"]]
     else:
         people = records.lazy("participants").filter(nw.col("institution_id") == home)
         people = people.select(activity=nw.col(join_key(records)), unit=nw.col("unit"))
         places = engine.collect(people.filter(~nw.col("unit").is_null()))
-    if by != "partner":
-        places = places.set_axis([key, "row"], axis="columns").dropna().drop_duplicates()
-        ties = ties.merge(places, on=key, how="left")
+    places = places.set_axis([key, "row"], axis="columns").dropna().drop_duplicates()
+    ties = ties.merge(places, on=key, how="left")
     return ties.assign(row=ties["row"].astype("string").fillna(""))
 
 
@@ -380,9 +376,8 @@ def _described(
 
 def _subjects(records: Records, ties: pd.DataFrame) -> pd.DataFrame:
     """Return the fields of activities: `activity_id, name, ford` (empty where none is known)."""
-    fields = records.lazy("fields")
+    fields = records.lazy("fields").select("activity_id", "scheme", "code")
     wanted = engine.like(ties[["activity_id"]].drop_duplicates(), fields)
-    fields = fields.select("activity_id", "scheme", "code")
     found = engine.collect(fields.join(wanted, on="activity_id", how="semi"))
     terms = list(zip(found["scheme"].fillna(""), found["code"].fillna(""), strict=True))
     known = {term: _term(*term) for term in set(terms)}

@@ -281,9 +281,8 @@ def moves(records: Records, years: Years | None) -> tuple[pd.DataFrame, int]:
     )
     for role in ("sending", "receiving"):
         ends = people.loc[people["role"] == role, ["activity", "institution_id"]]
-        table = table.merge(
-            ends.rename(columns={"institution_id": role}), on="activity", how="left"
-        )
+        ends = ends.rename(columns={"institution_id": role})
+        table = table.merge(ends, on="activity", how="left")
     table["amount"] = table["amount"].mask(table["activity"].duplicated(keep=False), pd.NA)
     return table, int((~has_dates).sum()) if years else 0
 

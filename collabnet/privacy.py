@@ -16,7 +16,7 @@ ROWS: Node = ("row", ("total",))
 COLUMNS: Node = ("column", ("total",))
 ONLY: Node = ("column", ("only",))
 """Where the totals stand: a row and a column more."""
-PERSONS = ("persons", "mobility_out", "mobility_in")
+WAYS = ("mobility_out", "mobility_in")
 
 
 def mask_small(
@@ -86,7 +86,7 @@ def guard(table: pd.DataFrame) -> pd.DataFrame:
     So no difference of two numbers, be they of other tables, levels or years, is a small one.
     """
     note, least = table.attrs.get("note", {}), settings.SMALLEST
-    columns = {*PERSONS}
+    columns = {"persons", *WAYS}
     for side, end in ((note, ""), (note.get("left"), "_left"), (note.get("right"), "_right")):
         if isinstance(side, dict) and side.get("kind") == "mobility":
             columns |= {f"weight{end}", f"activities{end}"}
@@ -102,9 +102,8 @@ def guard(table: pd.DataFrame) -> pd.DataFrame:
         out[name] = (table[name] // least * least).mask(small)
         hidden = hidden | small.fillna(value=False).astype(bool)
     if "reciprocity" in out:  # the exact ratio would tell the exact numbers
-        most = out[[*PERSONS[1:]]].max(axis=1, skipna=False)
-        least_way = out[[*PERSONS[1:]]].min(axis=1, skipna=False)
-        out["reciprocity"] = least_way / most.where(most > 0)
+        both, most = out[[*WAYS]], out[[*WAYS]].max(axis=1, skipna=False)
+        out["reciprocity"] = both.min(axis=1, skipna=False) / most.where(most > 0)
     out["masked"] = hidden
     said = {"masked": int(hidden.sum()), "smallest": least, "rounded_down_to": least}
     out.attrs["note"] = table.attrs.get("note", {}) | said

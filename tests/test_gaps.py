@@ -4,11 +4,12 @@ from itertools import product
 
 import pandas as pd
 import pytest
-from corpora import frames
+from corpora import frames, held
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import collabnet as cn
+from collabnet import cli
 from collabnet.gap_table import AGREED, LAYERS, LEVELS, _crosswalk, _term, _verdict
 from conftest import ROOT
 
@@ -139,7 +140,7 @@ def test_numbers_add_up_to_the_tables_of_each_layer(twelve):
     assert twelve["agreements_unknown"].sum() == status["dates unknown"] == 2
 
 
-@pytest.mark.parametrize("by", LEVELS)
+@pytest.mark.parametrize("by", ["partner", "region", "field"])
 def test_behind_each_cell_stand_as_many_activities_as_it_says(by):
     made = records(
         fields=pd.DataFrame(
@@ -455,3 +456,30 @@ def test_on_the_shipped_data_synthetic_is_said_and_no_date_is_no_agreement_in_fo
     assert (alone.loc[alone["agreements_in_force"] == 0, "class"] == "dates unknown").all()
     assert table[["mobility_out", "mobility_in"]].isna().all(axis=None)
     assert table.attrs["note"]["population"]["mobility"]["without_dates"] == 2
+
+
+@pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
+@pytest.mark.parametrize("engine", ["store", pytest.param("sqlframe", marks=pytest.mark.slow)])
+def test_every_engine_gives_the_same_table(engine, tmp_path):
+    made = records()
+    tables = {name: getattr(made, name) for name in ("activities", "participants", "institutions")}
+    one = held(tables, engine, tmp_path)
+    alike = [cn.gaps(them, HOME, YEARS, by="unit") for them in (made, one)]
+    for table in alike:
+        table.attrs = {}
+    pd.testing.assert_frame_equal(*alike)
+    assert len(cn.behind_gap(one, "A", "works", home=HOME, years=YEARS)) == 3
+
+
+def test_the_command_writes_the_matrix_and_prints_why(store, tmp_path, capsys):
+    folder = cn.write_store(store, tmp_path / "store")
+    out = tmp_path / "gaps.xlsx"
+    asked = ["gaps", str(folder), "--years", "2019:2024", "--as-of", "2020-06"]
+    assert cli.main([*asked, "--by", "country", "--out", str(out)]) == 0
+    table = pd.read_excel(out, keep_default_na=False)
+    assert table.loc[table["country"] == "DE", "agreements_in_force"].tolist() == [1]
+    note = pd.read_excel(out, sheet_name="note", header=None)[0]
+    assert "as of: 2020-06-30" in set(note)
+    assert cli.main(asked) == 0
+    assert "the works are synthetic" in capsys.readouterr().out
+    assert cli.main([*asked, "--by", "city"]) == 2
