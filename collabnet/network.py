@@ -155,6 +155,125 @@ def centrality(
     return table
 
 
+def brokers(
+    network: pd.DataFrame | nx.Graph, groups: pd.DataFrame | None = None, *, seed: int = 0
+) -> pd.DataFrame:
+    """Find the units that join others, and groups of others.
+
+    Parameters
+    ----------
+    network
+        As in `communities`.
+    groups
+        `unit` and, in the second column, the group it belongs to (country, region, community); by
+        default what `communities` finds.
+    seed
+        Of the communities, and of the pivots of `centrality`.
+
+    Returns
+    -------
+    `unit, group, betweenness, participation, constraint`, the highest betweenness first. With
+    kₛ the weight of the links to group s, and k of all: `participation` 1-Σ(kₛ/k)², 0 where all
+    links lie in one group; empty without links or where a partner has no group. `constraint`:
+    Burt's, low where the partners of a unit are not linked among themselves.
+
+    Raises
+    ------
+    SchemaError
+        As in `communities`, or `groups` has not two columns.
+
+    References
+    ----------
+    Guimerà & Amaral 2005, Nature 433, 895-900 (participation coefficient); Burt 1992, Structural
+    Holes, Harvard University Press (constraint); for betweenness see `centrality`.
+
+    Examples
+    --------
+    >>> links = pd.DataFrame({"source": list("AB"), "target": list("BC"), "weight": 1.0})
+    >>> lands = pd.DataFrame({"unit": list("ABC"), "country": ["BE", "BE", "FR"]})
+    >>> brokers(links, lands)[["unit", "betweenness", "participation"]].values.tolist()
+    [['B', 1.0, 0.5], ['A', 0.0, 0.0], ['C', 0.0, 0.0]]
+    """
+    if groups is None:
+        groups = communities(network, seed=seed)
+    if "unit" not in groups or groups.shape[1] < 2:
+        raise SchemaError("The groups need the column unit, and the group in a second column.")
+    named = groups.columns.drop("unit")[0]
+    group = groups.drop_duplicates("unit").set_index("unit")[named]
+    graph, units, note = _network(network)
+    ends = pd.DataFrame(graph.get_edgelist(), columns=["a", "b"], dtype="int64")
+    ends = pd.concat([ends, ends.set_axis(["b", "a"], axis=1)], ignore_index=True)
+    links = pd.DataFrame({"unit": units.take(ends["a"]).array, "weight": graph.es["weight"] * 2})
+    links["group"] = units.take(ends["b"]).map(group).array
+    strength = links.groupby("unit")["weight"].sum()
+    parts = links.groupby(["unit", "group"])["weight"].sum()
+    lost = links.loc[links["group"].isna(), "unit"].unique()
+    shares = parts / strength.reindex(parts.index, level="unit")
+    table = pd.DataFrame({"unit": units, "group": units.map(group)})
+    whole = (1 - (shares**2).groupby("unit").sum()).clip(lower=0).drop(lost, errors="ignore")
+    central = centrality(network, seed=seed)
+    table["betweenness"] = units.map(central.set_index("unit")["betweenness"])
+    table["participation"] = units.map(whole).astype(float)
+    table["constraint"] = np.array(graph.constraint(weights="weight"), "float64")
+    table = table.sort_values(["betweenness", "unit"], ascending=[False, True], ignore_index=True)
+    more = {name: central.attrs["note"][name] for name in ("pivots",)}
+    table.attrs["note"] = note | {"what": "brokers", "groups": named, "seed": seed, **more}
+    return table
+
+
+def backbone(edges: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
+    """Keep the links that are more than chance would give, by the disparity filter.
+
+    Parameters
+    ----------
+    edges
+        An edge table.
+    alpha
+        Level, 0 to 1: a link stays if its significance, seen from one of its ends, is below.
+
+    Returns
+    -------
+    The rows of `edges` that stay, with `significance`, the smaller of the two. Seen from an end
+    with k links, of which this one has the share p of the weight, it is (1-p)^(k-1): how likely so
+    large a share is where the weight is cut at random. An end with one link says nothing (1): such
+    a link stays if its other end holds on to it. The note says what part of links and weight stay.
+
+    Raises
+    ------
+    SchemaError
+        `edges` is no table of edges, or a weight is not above 0.
+    CollabnetError
+        `alpha` does not lie between 0 and 1.
+
+    References
+    ----------
+    Serrano, Boguñá & Vespignani 2009, PNAS 106(16) 6483-6488.
+
+    Examples
+    --------
+    >>> star = pd.DataFrame({"source": "A", "target": list("BCDE"), "weight": [10.0, 2, 1, 1]})
+    >>> backbone(star)[["target", "significance"]].round(4).values.tolist()
+    [['B', 0.0233]]
+    """
+    if not 0 <= alpha <= 1:
+        raise CollabnetError(f"alpha={alpha}: a level from 0 to 1 was expected, such as 0.05.")
+    graph, units, note = _network(edges)
+    weight = edges["weight"].to_numpy("float64")
+    degree = pd.Series(graph.degree(), units)
+    strength = pd.Series(graph.strength(weights="weight"), units)
+    seen = []
+    for end in ("source", "target"):
+        k, s = (edges[end].astype("string").map(x).to_numpy("float64") for x in (degree, strength))
+        seen.append(np.clip(1 - weight / s, 0, 1) ** (k - 1))
+    table = edges.assign(significance=np.minimum(*seen))
+    table = table[table["significance"] < alpha].reset_index(drop=True)
+    total = weight.sum()
+    note |= {"what": "backbone", "alpha": alpha, "links": len(table), "of_links": len(edges)}
+    share = float(table["weight"].sum() / total) if total else None
+    table.attrs["note"] = note | {"share_of_weight": share}
+    return table
+
+
 def _network(network: pd.DataFrame | nx.Graph) -> tuple[igraph.Graph, pd.Series, dict[str, Any]]:
     """Put units and links in order, so that a result depends on nothing else."""
     import igraph
