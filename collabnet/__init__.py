@@ -23,8 +23,9 @@ from collabnet.institutions import gazetteer, resolve, review, unresolved
 from collabnet.links import behind, edges, write_edges
 from collabnet.matching import match_affiliations
 from collabnet.merging import merge_duplicates, split_work
-from collabnet.network import backbone, brokers, centrality, communities
+from collabnet.network import centrality, communities
 from collabnet.pairs import (
+    backbone,
     field_profile,
     link_impact,
     link_shares,
@@ -38,7 +39,7 @@ from collabnet.quality import check_quality, forget
 from collabnet.readers import read, read_all
 from collabnet.records import Records, write_store
 from collabnet.regions import list_regions, memberships, region
-from collabnet.spread import diversity, region_shares
+from collabnet.spread import brokers, diversity, region_shares
 from collabnet.standard import profile
 from collabnet.stores import ingest
 

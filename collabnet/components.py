@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from collabnet import engine, schema
 from collabnet.errors import CollabnetError, UnknownNameError
+from collabnet.indicators import noted
 from collabnet.parties import dated
 from collabnet.records import Records
 
@@ -85,44 +85,30 @@ def unify(
     people = _shared_out(records.participants)
     works = engine.collect(dated(records, "work").select("activity_id"))["activity_id"]
     found = {name: _moved(people, ties, name) for name in RULES}
-    report = pd.DataFrame(index=pd.Index([], dtype="string"))
-    for suffix, table in {
-        "": people,
-        "_simple": found["simple"],
-        "_leiden": found["leiden"],
-    }.items():
+    each = []
+    for end, table in {"": people, "_simple": found["simple"], "_leiden": found["leiden"]}.items():
         mine = table[table["activity_id"].isin(works)].groupby("institution_id")
-        each = mine.agg(works=("activity_id", "nunique"), weight=("weight", "sum"))
-        report = report.join(each.add_suffix(suffix), how="outer")
-    report = report.fillna(0).rename_axis("institution_id").reset_index()
-    sums = report[["weight", "weight_simple", "weight_leiden"]].sum()
-    if (sums - sums["weight"]).abs().max() > WITHIN:
-        raise CollabnetError(f"Weights are not conserved: {sums.round(3).to_dict()}.")
-    kept = ["works", "works_simple", "works_leiden", *sums.index]
-    spread = report[kept].T.groupby([name.partition("_")[0] for name in kept]).agg(np.ptp)
-    same = (spread < 1e-9).all()
-    names = records.institutions.set_index("institution_id")["name"]
-    report = report.astype(dict.fromkeys(kept[:3], "int64"))[["institution_id", *kept]]
-    report.insert(1, "name", report["institution_id"].map(names).astype("string"))
-    apart = (report["weight_simple"] - report["weight_leiden"]).abs().round(9)
-    report = report.assign(apart=apart)[~same].sort_values(
-        ["apart", "institution_id"], ascending=[False, True], ignore_index=True
-    )
-    report = report.drop(columns="apart")
-    facts = {"rules": rules, "moved": int((found[rules]["moved"]).sum())}
-    report.attrs["note"] = {
-        "what": "unified",
-        "kind": "work",
-        "count": "full and fractional",
-        **facts,
-        "works": len(works),
-        "weight": float(sums["weight"]),
-        "store": records.provenance.get("store"),
-    }
+        sums = mine.agg(works=("activity_id", "nunique"), weight=("weight", "sum"))
+        each.append(sums.add_suffix(end))
+    report = pd.concat(each, axis=1).fillna(0).sort_index()
+    counts, weights = report.filter(like="works").astype("int64"), report.filter(like="weight")
+    total = weights.sum()
+    if (total - total["weight"]).abs().max() > WITHIN:
+        raise CollabnetError(f"Weights are not conserved: {total.round(3).to_dict()}.")
+    weights = weights.round(9)
+    apart = (weights["weight_simple"] - weights["weight_leiden"]).abs()
+    changed = counts.ne(counts["works"], axis=0).any(axis=1)
+    changed |= weights.ne(weights["weight"], axis=0).any(axis=1)
+    names = records.institutions.set_index("institution_id")["name"].reindex(report.index)
+    report = pd.concat([names, counts, weights], axis=1)[changed]
+    report = report.loc[apart[changed].sort_values(ascending=False, kind="stable").index]
+    report = report.rename_axis("institution_id").reset_index()
+    facts = {"rules": rules, "moved": int(found[rules]["moved"].sum())}
+    report.attrs["note"] = noted(records, "work", None, what="unified", level="institution")
+    report.attrs["note"] |= facts | {"weight": float(total["weight"])}
     tables = {name: getattr(records, name) for name in schema.TABLES}
     tables["participants"] = found[rules].drop(columns="moved")
-    provenance = {**records.provenance, "unified": facts}
-    return Unified(Records(tables, provenance=provenance), report)
+    return Unified(Records(tables, provenance={**records.provenance, "unified": facts}), report)
 
 
 def _shared_out(people: pd.DataFrame) -> pd.DataFrame:
@@ -130,8 +116,7 @@ def _shared_out(people: pd.DataFrame) -> pd.DataFrame:
     who = people["position"].astype("string")
     for column in ("person_id", "institution_id", "country"):
         who = who.fillna(people[column])
-    people = people.assign(_who=who.fillna("").astype(str))
-    people = people.drop_duplicates(SAME)
+    people = people.assign(_who=who.fillna("").astype(str)).drop_duplicates(SAME)
     named = people["institution_id"].notna()
     authors = people.groupby("activity_id")["_who"].transform("nunique")
     ties = named.groupby([people["activity_id"], people["_who"]]).transform("sum")
@@ -141,42 +126,41 @@ def _shared_out(people: pd.DataFrame) -> pd.DataFrame:
 
 def _moved(people: pd.DataFrame, relations: pd.DataFrame, rules: str) -> pd.DataFrame:
     """Apply the rules; what moves keeps its weight, in equal parts where it goes to several."""
-    ties = relations[relations["kind"].isin(RULES[rules])]
-    ties = ties[["from", "to", "kind"]].dropna().drop_duplicates(["from", "to"])
-    people = _passed_on(people.assign(moved=False), ties)
-    if rules == "leiden":
-        ties = relations.loc[relations["kind"] == "associated", ["from", "to", "kind"]].dropna()
-        ties = ties.drop_duplicates(["from", "to"])
-        there = people[["activity_id", "institution_id"]].dropna().drop_duplicates()
-        there = there.rename(columns={"institution_id": "to"})
-        hosts = people[["activity_id", "institution_id"]].drop_duplicates()
-        hosts = hosts.merge(ties, left_on="institution_id", right_on="from").merge(there)
-        people = _step(people, hosts[["activity_id", *ties]], ["activity_id", "from"])
-    weight = people.groupby(SAME, dropna=False)["weight"].transform("sum")
-    people = people.assign(weight=weight).drop_duplicates(SAME)
-    return people.drop(columns="_who").reset_index(drop=True)
-
-
-def _passed_on(people: pd.DataFrame, ties: pd.DataFrame) -> pd.DataFrame:
-    """Move parts to their whole, and those on, as often as there are ties to pass."""
-    for _ in range(len(ties) + 1):
+    known = relations[["from", "to", "kind"]].dropna().drop_duplicates(["from", "to"])
+    ties, people = known[known["kind"].isin(RULES[rules])], people.assign(moved=False)
+    for _ in range(len(ties) + 1):  # a part of a part moves twice
         if not people["institution_id"].isin(ties["from"]).any():
-            return people
+            break
         people = _step(people, ties, ["from"])
-    names = ", ".join(sorted(set(people["institution_id"]) & set(ties["from"])))
-    raise CollabnetError(f"Institutions belong to each other in a circle: {names}. Drop one tie.")
+    else:
+        names = ", ".join(sorted(set(people["institution_id"]) & set(ties["from"])))
+        raise CollabnetError(f"Institutions belong to each other in a circle: {names}. Cut a tie.")
+    if rules == "leiden":
+        there = people[["activity_id", "institution_id"]].dropna().drop_duplicates()
+        hosts = known[known["kind"] == "associated"].merge(
+            there.rename(columns={"institution_id": "from"}), on="from"
+        )
+        hosts = hosts.merge(there.rename(columns={"institution_id": "to"}))
+        people = _step(people, hosts, ["activity_id", "from"])
+    met = people["activity_id"].isin(people.loc[people["moved"], "activity_id"])
+    mine = people[met]
+    weight = mine.groupby(SAME, dropna=False)["weight"].transform("sum")
+    mine = mine.assign(weight=weight).drop_duplicates(SAME)
+    people = pd.concat([people[~met], mine]).sort_index(kind="stable")
+    return people.drop(columns="_who").reset_index(drop=True)
 
 
 def _step(people: pd.DataFrame, ties: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Move each row along its ties, in equal parts."""
-    parts = ties.groupby(keys)["to"].transform("size")
-    left = [*keys[:-1], "institution_id"]
-    rows = people.merge(ties.assign(_parts=parts), left_on=left, right_on=keys, how="left")
+    open_ = people["institution_id"].isin(ties["from"])
+    ties = ties.assign(_parts=ties.groupby(keys)["to"].transform("size"))
+    rows = people[open_].reset_index(names="_row")
+    rows = rows.merge(ties, left_on=[*keys[:-1], "institution_id"], right_on=keys, how="left")
     goes = rows["to"].notna()
-    rows = rows.assign(
-        institution_id=rows["to"].fillna(rows["institution_id"]).astype("string"),
-        weight=rows["weight"] / rows["_parts"].fillna(1),
-        evidence=rows["evidence"].mask(goes, ("unified: " + rows["kind"]).astype("string")),
-        moved=rows["moved"] | goes,
+    rows = rows.set_index("_row").assign(
+        institution_id=rows["to"].fillna(rows["institution_id"]).astype("string").array,
+        weight=(rows["weight"] / rows["_parts"].fillna(1)).array,
+        evidence=rows["evidence"].mask(goes, "unified: " + rows["kind"]).astype("string").array,
+        moved=(rows["moved"] | goes).array,
     )
-    return rows[people.columns]
+    return pd.concat([people[~open_], rows[people.columns]])

@@ -25,6 +25,21 @@ TYPES = {
     "scival": ["international", "national", "institutional", "single"],
     "incites": ["quadrilateral", "trilateral", "bilateral", "domestic_multi", "domestic_single"],
 }
+SHARES = {
+    "pp_collab": ("collab", "output"),
+    "pp_int_collab": ("int_collab", "output"),
+    "mcp_ratio": ("mcp", "output"),
+    "pp_industry": ("industry", "industry_n"),
+    "pp_short": ("short", "distance_n"),
+    "pp_long": ("long", "distance_n"),
+    "mgcd": ("km", "distance_n"),
+    "mgcd_collab": ("km", "distance_collab_n"),
+}
+# fmt: off
+SHOWN = ["output", "collab", "int_collab", "pp_collab", "pp_int_collab", "scp", "mcp", "mcp_ratio",
+         "industry", "pp_industry", "industry_n", "pp_short", "pp_long", "mgcd", "mgcd_collab",
+         "distance_n", "distance_collab_n"]
+# fmt: on
 CELLS = 1 << 22
 """Pairs of institutions whose distance is compared at a time."""
 
@@ -96,12 +111,11 @@ def output(
         shares = named.join(sizes, on="activity")
     shares = shares.with_columns(credit=credit).group_by(unit).agg(nw.col("credit").sum())
     table = engine.collect(shares.rename({unit: "unit", "credit": "output"}))
-    table["output"] = table["output"].astype("float64")
-    table = table.sort_values(["output", "unit"], ascending=[False, True], ignore_index=True)
-    note = noted(records, kind, years, level=level, count=count)
+    table = ranked(table.astype({"output": "float64"}), "output", "unit")
+    table.attrs["note"] = noted(records, kind, years, what="output", level=level, count=count)
     if count == "fractional":
-        note["without_unit"] = round(note["activities"] - float(table["output"].sum()), 9)
-    table.attrs["note"] = {"what": "output", **note}
+        missing = table.attrs["note"]["activities"] - float(table["output"].sum())
+        table.attrs["note"]["without_unit"] = round(missing, 9)
     return table
 
 
@@ -166,42 +180,30 @@ def collaboration(
     if by not in ("participation", "corresponding"):
         raise UnknownNameError("way to attribute", by, ("participation", "corresponding"))
     found = signed(records, kind, level=level, years=years, countries=countries)
-    works, rows = found.works, found.rows
-    if by == "corresponding":
-        rows = rows[rows["corresponding"] == 1]
-    units = rows[["activity", "unit"]].dropna().drop_duplicates()
-    each = works.loc[units["activity"]].set_axis(units["unit"], axis="index")
+    leads = found.rows[found.rows["corresponding"] == 1]
+    units = _once(leads if by == "corresponding" else found.rows)
+    each = found.works.loc[units["activity"]].set_axis(units["unit"], axis="index")
     far = each["collab"] & each["placed"]
-    each = each.assign(
-        output=1,
-        industry=each["industry"] & each["typed"],
-        industry_n=each["typed"],
-        distance_n=each["placed"],
-        distance_collab_n=far,
-        short=far & (each["km"] <= SHORT_KM),
-        long=far & (each["km"] >= LONG_KM),
-        km=each["km"].where(each["placed"], 0),
-    )
-    counts = ["output", "collab", "int_collab", "industry", "industry_n"]
-    counts += ["distance_n", "distance_collab_n", "short", "long"]
-    sums = each[[*counts, "km"]].groupby(level="unit").sum().astype(dict.fromkeys(counts, "int64"))
-    shares = {
-        "pp_collab": sums["collab"] / sums["output"],
-        "pp_int_collab": sums["int_collab"] / sums["output"],
-        "scp": sums["output"] - sums["int_collab"],
-        "mcp": sums["int_collab"],
-        "mcp_ratio": sums["int_collab"] / sums["output"],
-        "pp_industry": sums["industry"] / sums["industry_n"],
-        "pp_short": sums["short"] / sums["distance_n"],
-        "pp_long": sums["long"] / sums["distance_n"],
-        "mgcd": sums["km"] / sums["distance_n"],
-        "mgcd_collab": sums["km"] / sums["distance_collab_n"],
+    counts = {
+        "output": True,
+        "scp": ~each["int_collab"],
+        "mcp": each["int_collab"],
+        "industry_n": each["typed"],
+        "distance_n": each["placed"],
+        "distance_collab_n": far,
+        "short": far & (each["km"] <= SHORT_KM),
+        "long": far & (each["km"] >= LONG_KM),
     }
-    columns = ["output", "collab", "int_collab", *list(shares)[:5], "industry", "pp_industry"]
-    columns += ["industry_n", *list(shares)[6:], "distance_n", "distance_collab_n"]
-    told = found.rows.loc[found.rows["corresponding"] == 1, "activity"].nunique()
-    more = {"by": by, "without_corresponding": len(works) - told} if by == "corresponding" else {}
-    return _by_output(sums.assign(**shares)[columns], found.note | {"what": "collaboration"} | more)
+    each = each.assign(**counts, km=each["km"].where(each["placed"], 0))
+    sums = each.drop(columns="key").groupby(level="unit").sum()
+    sums = sums.astype(dict.fromkeys(sums.columns.drop("km"), "int64"))
+    sums = sums.assign(**{name: sums[part] / sums[of] for name, (part, of) in SHARES.items()})
+    table = ranked(sums[SHOWN].reset_index(), "output", "unit")
+    table.attrs["note"] = found.note | {"what": "collaboration", "by": by}
+    if by == "corresponding":
+        without = len(found.works) - leads["activity"].nunique()
+        table.attrs["note"]["without_corresponding"] = without
+    return table
 
 
 def collaboration_types(
@@ -254,19 +256,20 @@ def collaboration_types(
     if scheme not in TYPES:
         raise UnknownNameError("scheme", scheme, TYPES)
     found = signed(records, kind, level=level, years=years, countries=countries)
-    works = found.works
-    lands, houses = works["countries"], works["institutions"]
-    if scheme == "scival":
-        tests = [lands > 1, houses > 1, works["authors"] > 1]
-    else:
-        tests = [lands > 3, lands == 3, lands == 2, houses > 1]
-    names = TYPES[scheme]
-    kinds = pd.Series(np.select(tests, names[:-1], names[-1]), works.index)
-    units = found.rows[["activity", "unit"]].dropna().drop_duplicates()
-    each = pd.crosstab(units["unit"], units["activity"].map(kinds))
-    table = each.reindex(columns=names, fill_value=0).astype("int64").rename_axis(columns=None)
+    lands, houses, authors = (found.works[c] for c in ("countries", "institutions", "authors"))
+    tests = {
+        "scival": [lands > 1, houses > 1, authors > 1],
+        "incites": [lands > 3, lands == 3, lands == 2, houses > 1],
+    }
+    *names, last = TYPES[scheme]
+    kinds = pd.Series(np.select(tests[scheme], names, last), found.works.index)
+    units = _once(found.rows)
+    each = pd.crosstab(units["unit"], units["activity"].map(kinds)).astype("int64")
+    table = each.reindex(columns=TYPES[scheme], fill_value=0).rename_axis(columns=None)
     table.insert(0, "output", table.sum(axis=1))
-    return _by_output(table, found.note | {"what": "collaboration types", "scheme": scheme})
+    table = ranked(table.reset_index(), "output", "unit")
+    table.attrs["note"] = found.note | {"what": "collaboration types", "scheme": scheme}
+    return table
 
 
 class Signed(NamedTuple):
@@ -281,9 +284,9 @@ def signed(
     records: Records,
     kind: str,
     *,
-    level: str = "institution",
-    years: Years | None = None,
-    countries: Mapping[str, str] | None = None,
+    level: str,
+    years: Years | None,
+    countries: Mapping[str, str] | None,
 ) -> Signed:
     """Return the facts of each work: institutions, countries, authors, industry, distance.
 
@@ -302,8 +305,9 @@ def signed(
     house, ids = pd.factorize(rows["institution_id"].astype("string"))
     land, lands = pd.factorize(rows["country"].astype("string").replace(dict(countries or {})))
     works = pd.DataFrame({"key": key})
-    works["institutions"] = _distinct(activity, house, len(key))
-    works["countries"] = _distinct(activity, land, len(key))
+    for name, codes in {"institutions": house, "countries": land}.items():
+        pairs = distinct(activity[codes >= 0], codes[codes >= 0])
+        works[name] = np.bincount(pairs.activity, minlength=len(key))
     works["authors"] = authors.max(axis=1).reindex(key).to_numpy("int64", na_value=0)
     works["int_collab"] = works["countries"] > 1
     works["collab"] = works["int_collab"] | (works["institutions"] > 1)
@@ -314,36 +318,40 @@ def signed(
     typed = np.append(facts["type"].notna().to_numpy(bool), False)
     company = np.append((facts["type"] == "company").to_numpy(bool, na_value=False), False)
     addressed = (house >= 0) | (land >= 0)
-    works["industry"] = _any(activity, company[house], len(key))
-    open_ = _any(activity, addressed & ~typed[house], len(key))
-    works["typed"] = works["industry"] | ~open_
-    whole = ~_any(activity, addressed & ~placed[house], len(key))
+
+    def any_(holds: np.ndarray) -> np.ndarray:
+        return np.bincount(activity[holds], minlength=len(key)) > 0
+
+    works["industry"] = any_(company[house])
+    works["typed"] = works["industry"] | ~any_(addressed & ~typed[house])
+    whole = ~any_(addressed & ~placed[house])
     works["placed"] = whole | ~works["collab"]
     mine = whole[activity] & (house >= 0)
     works["km"] = _span_km(activity[mine], house[mine], lat, lon, len(key))
     codes, names = (house, ids) if unit == "institution_id" else (land, lands)
     named = pd.array(names, dtype="string").take(codes, allow_fill=True)
     known = {"activity": activity, "unit": named, "corresponding": rows["corresponding"]}
-    rows = pd.DataFrame(known)
-    note = noted(records, kind, years, level=level, count="full")
-    return Signed(rows, works, note | {"countries": dict(countries or {}) or None})
+    own = dict(countries or {}) or None
+    note = noted(records, kind, years, level=level, count="full", countries=own)
+    return Signed(pd.DataFrame(known), works, note)
 
 
-def noted(
-    records: Records, kind: str, years: Years | None, *, count: str, **more: Any
-) -> dict[str, Any]:
+def noted(records: Records, kind: str, years: Years | None, **more: Any) -> dict[str, Any]:
     """Return the note every indicator carries."""
     population = population_of(dated(records, kind), years)
-    return {
-        "kind": kind,
-        "count": count,
-        "years": years,
-        **more,
-        "activities": population["activities"],
-        "population": population,
-        "synthetic": population["made_up"] > 0,
-        "store": records.provenance.get("store"),
-    }
+    more |= {"kind": kind, "years": years, "activities": population["activities"]}
+    more |= {"population": population, "synthetic": population["made_up"] > 0}
+    return more | {"store": records.provenance.get("store")}
+
+
+def ranked(table: pd.DataFrame, by: str, name: str) -> pd.DataFrame:
+    """Return a table with the largest first, then by name."""
+    table = table.astype({name: "string"})
+    return table.sort_values([by, name], ascending=[False, True], ignore_index=True)
+
+
+def _once(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[["activity", "unit"]].dropna().drop_duplicates()
 
 
 def _names(frame: nw.LazyFrame) -> list[str]:
@@ -355,24 +363,6 @@ def _column(level: str) -> str:
     if unit is None:
         raise UnknownNameError("level", level, ("institution", "country"))
     return unit
-
-
-def _by_output(table: pd.DataFrame, note: dict[str, Any]) -> pd.DataFrame:
-    """Bring a table of units to its final form, the largest output first."""
-    table = table.rename_axis("unit").reset_index().astype({"unit": "string"})
-    table = table.sort_values(["output", "unit"], ascending=[False, True], ignore_index=True)
-    table.attrs["note"] = note
-    return table
-
-
-def _distinct(activity: np.ndarray, code: np.ndarray, many: int) -> np.ndarray:
-    """Count the distinct codes of each activity; -1 is none."""
-    known = code >= 0
-    return np.bincount(distinct(activity[known], code[known]).activity, minlength=many)
-
-
-def _any(activity: np.ndarray, holds: np.ndarray, many: int) -> np.ndarray:
-    return np.bincount(activity[holds], minlength=many) > 0
 
 
 def _span_km(

@@ -5,20 +5,39 @@ Every docstring gives the formula and its source; `docs/indicators.md` has them 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from collabnet import engine, settings
-from collabnet.errors import UnknownNameError
+from collabnet.errors import CollabnetError, SchemaError, UnknownNameError
 from collabnet.graphs import check_edges
-from collabnet.indicators import noted, output
+from collabnet.indicators import noted, output, ranked
 from collabnet.links import joint
 from collabnet.parties import Years, dated, join_key
 from collabnet.records import Records
 
 Z95 = 1.959963984540054
-ROLES = ("lead", "last", "corresponding")
+
+
+class Ends(NamedTuple):
+    """Links as numbers: both ends (places in `names`), weights, and the strength of each."""
+
+    a: np.ndarray
+    b: np.ndarray
+    c: np.ndarray
+    k: np.ndarray
+    names: pd.Index
+
+
+def _ends(edges: pd.DataFrame) -> Ends:
+    both = pd.concat([edges["source"], edges["target"]], ignore_index=True).astype("string")
+    codes, names = pd.factorize(both, sort=True)
+    c = edges["weight"].to_numpy("float64")
+    k = np.bincount(codes, np.append(c, c), len(names))
+    return Ends(*np.split(codes, 2), c, k, pd.Index(names, dtype="string"))
 
 
 def strengths(edges: pd.DataFrame) -> pd.DataFrame:
@@ -45,16 +64,10 @@ def strengths(edges: pd.DataFrame) -> pd.DataFrame:
     >>> strengths(links).strength.tolist()
     [2.0, 2.0]
     """
-    ends = pd.concat(
-        [
-            edges[["source", "weight"]].set_axis(["unit", "weight"], axis=1),
-            edges[["target", "weight"]].set_axis(["unit", "weight"], axis=1),
-        ]
-    )
-    table = ends.groupby("unit", as_index=False).agg(
-        links=("weight", "size"), strength=("weight", "sum")
-    )
-    table = table.sort_values(["strength", "unit"], ascending=[False, True], ignore_index=True)
+    ends = _ends(edges)
+    links = np.bincount(np.append(ends.a, ends.b), minlength=len(ends.names))
+    table = pd.DataFrame({"unit": ends.names, "links": links, "strength": ends.k})
+    table = ranked(table, "strength", "unit")
     table.attrs["note"] = {**edges.attrs.get("note", {}), "what": "strengths"}
     return table
 
@@ -98,12 +111,10 @@ def similarities(edges: pd.DataFrame, outputs: pd.DataFrame | None = None) -> pd
     [[0.5, 0.25, 1.0, 0.25]]
     """
     check_edges(edges)
-    empty = pd.DataFrame({"unit": [], "output": []})
-    size = (empty if outputs is None else outputs).set_index("unit")["output"]
-    strength = strengths(edges).set_index("unit")["strength"]
-    c = edges["weight"].astype(float)
-    n1, n2 = (edges[end].map(size).astype(float) for end in ("source", "target"))
-    k1, k2 = (edges[end].map(strength).astype(float) for end in ("source", "target"))
+    ends = _ends(edges)
+    size = pd.Series() if outputs is None else outputs.set_index("unit")["output"]
+    c, n = ends.c, size.reindex(ends.names).to_numpy("float64", na_value=np.nan)
+    n1, n2, k1, k2 = n[ends.a], n[ends.b], ends.k[ends.a], ends.k[ends.b]
     table = edges.assign(
         salton=c / np.sqrt(n1 * n2),
         jaccard=c / (n1 + n2 - c),
@@ -157,34 +168,77 @@ def relative_intensity(edges: pd.DataFrame, unit: str | None = None) -> pd.DataF
     [['B', 0.6666666666666666], ['C', 0.3333333333333333]]
     """
     check_edges(edges)
-    ends = ["source", "target"]
-    both = [edges[[*pair, "weight"]].to_numpy() for pair in (ends, ends[::-1])]
-    table = pd.DataFrame(np.concatenate(both), columns=["unit", "partner", "weight"])
-    table = table.astype({"unit": "string", "partner": "string", "weight": float})
-    k = table.groupby("unit")["weight"].sum()
-    if unit is not None and unit not in k.index:
-        raise UnknownNameError("unit", unit, k.index)
-    m = edges["weight"].astype(float).sum()
+    ends = _ends(edges)
+    x, y, c = np.append(ends.a, ends.b), np.append(ends.b, ends.a), np.append(ends.c, ends.c)
+    if unit is not None and unit not in ends.names:
+        raise UnknownNameError("unit", unit, ends.names)
     if unit is not None:
-        table = table[table["unit"] == unit]
-    c, mine, theirs = table["weight"], table["unit"].map(k), table["partner"].map(k)
-    whole = ((edges["weight"] % 1) == 0).all()
+        mine = x == ends.names.get_loc(unit)
+        x, y, c = x[mine], y[mine], c[mine]
+    m = ends.c.sum()
     # Sums of fractions may miss nought by a little.
-    rest = np.where(np.isclose(theirs, c), 0, theirs - c)
-    others = np.where(np.isclose(m, mine), 0, m - mine)
+    rest, others = ends.k[y] - c, m - ends.k[x]
+    rest, others = (np.where(np.isclose(v, 0, atol=1e-9 * m), 0, v) for v in (rest, others))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ric = np.where(others > 0, c / mine / (rest / others), np.nan)
-        error = np.sqrt(1 / c - 1 / mine + 1 / rest - 1 / others)
-        error = np.where(np.isfinite(ric) & whole, error, np.nan)
-        table = table.assign(
-            ric=ric, low=ric * np.exp(-Z95 * error), high=ric * np.exp(Z95 * error)
-        )
-    table = table.sort_values(
-        ["unit", "ric", "weight", "partner"],
-        ascending=[True, False, False, True],
-        ignore_index=True,
-    )
+        ric = np.where(others > 0, c / ends.k[x] / (rest / others), np.nan)
+        error = np.sqrt(1 / c - 1 / ends.k[x] + 1 / rest - 1 / others)
+        error[~np.isfinite(ric) | (ends.c % 1 != 0).any()] = np.nan
+        spread = np.exp(Z95 * error)
+        facts = {"weight": c, "ric": ric, "low": ric / spread, "high": ric * spread}
+    order = np.lexsort([y, -c, -np.nan_to_num(ric, nan=-1), x])
+    names = {"unit": ends.names.array.take(x[order]), "partner": ends.names.array.take(y[order])}
+    table = pd.DataFrame(names | {name: values[order] for name, values in facts.items()})
     table.attrs["note"] = {**edges.attrs.get("note", {}), "what": "relative intensity"}
+    return table
+
+
+def backbone(edges: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
+    """Keep the links that are more than chance would give, by the disparity filter.
+
+    Parameters
+    ----------
+    edges
+        An edge table.
+    alpha
+        Level, 0 to 1: a link stays if its significance, seen from one of its ends, is below.
+
+    Returns
+    -------
+    The rows of `edges` that stay, with `significance`, the smaller of the two. Seen from an end
+    with k links, of which this one has the share p of the weight, it is (1-p)^(k-1): how likely so
+    large a share is where the weight is cut at random. An end with one link says nothing (1): such
+    a link stays if its other end holds on to it. The note says what part of links and weight stay.
+
+    Raises
+    ------
+    SchemaError
+        `edges` is no table of edges, or a weight is not above 0.
+    CollabnetError
+        `alpha` does not lie between 0 and 1.
+
+    References
+    ----------
+    Serrano, Boguñá & Vespignani 2009, PNAS 106(16) 6483-6488.
+
+    Examples
+    --------
+    >>> star = pd.DataFrame({"source": "A", "target": list("BCDE"), "weight": [10.0, 2, 1, 1]})
+    >>> backbone(star)[["target", "significance"]].round(4).values.tolist()
+    [['B', 0.0233]]
+    """
+    if not 0 <= alpha <= 1:
+        raise CollabnetError(f"alpha={alpha}: a level from 0 to 1 was expected, such as 0.05.")
+    check_edges(edges)
+    ends = _ends(edges)
+    if not (ends.c > 0).all():
+        raise SchemaError("Edges table: a weight is not a number above 0. Drop such links.")
+    links = np.bincount(np.append(ends.a, ends.b), minlength=len(ends.names))
+    a, b = (np.clip(1 - ends.c / ends.k[e], 0, 1) ** (links[e] - 1) for e in (ends.a, ends.b))
+    table = edges.assign(significance=np.minimum(a, b))
+    table = table[table["significance"] < alpha].reset_index(drop=True)
+    share = float(table["weight"].sum() / ends.c.sum()) if len(edges) else None
+    note = {"what": "backbone", "alpha": alpha, "links": len(table), "of_links": len(edges)}
+    table.attrs["note"] = {**edges.attrs.get("note", {}), **note, "share_of_weight": share}
     return table
 
 
@@ -235,27 +289,23 @@ def link_shares(
     """
     home, met = _joint_works(records, home, years)
     size = output(records, years=years).set_index("unit")["output"]
-    both = met.dropna(subset="partner")
+    both = met.dropna(subset="partner").assign(home=home)
     table = both.groupby("partner").agg(joint=("activity", "size"))
     table["output_home"] = int(size.get(home, 0))
     table["output_partner"] = table.index.map(size).astype("int64")
     table["of_home"] = table["joint"] / table["output_home"]
     table["of_partner"] = table["joint"] / table["output_partner"]
-    given = credits_of(records, met["activity"])
-    for role in ROLES:
-        credit = given[role].rename("credit").reset_index()
+    for role, credit in credits_of(records, met["activity"]).items():
         told = both[both["activity"].isin(credit["activity"])]
-        ours = credit[credit["institution_id"] == home].set_index("activity")["credit"]
-        theirs = told.rename(columns={"partner": "institution_id"}).merge(
-            credit, on=["activity", "institution_id"]
-        )
         n = told.groupby("partner").size().reindex(table.index, fill_value=0)
-        mine = told["activity"].map(ours).astype(float).fillna(0).groupby(told["partner"]).sum()
-        gave = theirs.groupby("institution_id")["credit"].sum()
-        table[f"{role}_home"] = mine.reindex(table.index, fill_value=0) / n
-        table[f"{role}_partner"] = gave.reindex(table.index, fill_value=0) / n
+        for side in ("home", "partner"):
+            ours = told.merge(credit, left_on=["activity", side], right_on=list(credit)[:2])
+            ours = ours.groupby("partner")["credit"].sum().reindex(table.index)
+            table[f"{role}_{side}"] = ours.astype(float).fillna(0) / n
         table[f"{role}_n"] = n
-    return _by_joint(table, noted(records, "work", years, count="full", home=home), "link shares")
+    table = ranked(table.reset_index(), "joint", "partner")
+    table.attrs["note"] = noted(records, "work", years, what="link shares", count="full", home=home)
+    return table
 
 
 def link_impact(
@@ -300,18 +350,19 @@ def link_impact(
     has = [name for name in ("fwci", "top10") if name in names]
     facts = engine.collect(dated(records, "work").select("activity", *has)).set_index("activity")
     met = met.join(facts.reindex(columns=["fwci", "top10"]).astype("Float64"), on="activity")
-    both = met.dropna(subset="partner").groupby("partner")
-    own = met.drop_duplicates("activity")
+    both, own = met.dropna(subset="partner").groupby("partner"), met.drop_duplicates("activity")
     table = both.agg(joint=("activity", "size"))
-    note = noted(records, "work", years, count="full", home=home)
+    note = noted(records, "work", years, what="link impact", count="full", home=home)
     for name in ("fwci", "top10"):
+        note[f"{name}_home"] = float(own[name].astype(float).mean())
+        note[f"{name}_home_n"] = int(own[name].count())
         table[name] = both[name].mean().astype(float)
         table[f"{name}_n"] = both[name].count()
-        note[f"{name}_n_home"] = int(own[name].count())
-        note[f"{name}_home"] = float(own[name].astype(float).mean())
         table[f"{name}_home"] = note[f"{name}_home"]
     table.insert(4, "fwci_ratio", table["fwci"] / table["fwci_home"])
-    return _by_joint(table, note, "link impact")
+    table = ranked(table.reset_index(), "joint", "partner")
+    table.attrs["note"] = note
+    return table
 
 
 def field_profile(
@@ -359,9 +410,7 @@ def field_profile(
     """
     home, met = _joint_works(records, home, years)
     acts = dated(records, "work").select("activity", "activity_id")
-    mine = acts.join(
-        engine.like(met[["activity"]].drop_duplicates(), acts), on="activity", how="semi"
-    )
+    mine = acts.join(engine.like(met[["activity"]].drop_duplicates(), acts), on="activity")
     found = engine.collect(records.lazy("fields").join(mine, on="activity_id"))
     if scheme is not None and scheme not in set(found["scheme"]):
         raise UnknownNameError("scheme of fields", scheme, found["scheme"].dropna().unique())
@@ -373,8 +422,7 @@ def field_profile(
     found = found.assign(share=weight / weight.groupby(found["activity"]).transform("sum"))
     own = found.groupby("code")["share"].sum() / found["share"].sum()
     rows = met.dropna(subset="partner").merge(found, on="activity")
-    table = rows.groupby(["partner", "code"], as_index=False).agg(works=("share", "sum"))
-    n = rows.groupby("partner")["activity"].nunique()
+    table = rows.groupby(["partner", "code"])["share"].sum().rename("works").reset_index()
     table = table.astype({"partner": "string", "code": "string", "works": float})
     table = table.rename(columns={"code": "field"})
     names = found.reindex(columns=["code", "name"]).dropna().drop_duplicates("code")
@@ -382,13 +430,13 @@ def field_profile(
     table["share"] = table["works"] / table.groupby("partner")["works"].transform("sum")
     table["home_share"] = table["field"].map(own).astype(float)
     table["specialisation"] = table["share"] / table["home_share"]
+    n = rows.groupby("partner")["activity"].nunique()
     table["n"] = table["partner"].map(n).astype("int64")
-    table = table.sort_values(
-        ["n", "partner", "works", "field"], ascending=[False, True, False, True], ignore_index=True
-    )
-    note = noted(records, "work", years, count="full", home=home, scheme=scheme)
+    order, up = ["n", "partner", "works", "field"], [False, True, False, True]
+    table = table.sort_values(order, ascending=up, ignore_index=True)
+    note = noted(records, "work", years, what="field profile", home=home, scheme=scheme)
     without = met["activity"].nunique() - found["activity"].nunique()
-    table.attrs["note"] = {"what": "field profile", **note, "without_field": without}
+    table.attrs["note"] = note | {"count": "full", "without_field": without}
     return table
 
 
@@ -402,44 +450,32 @@ def _joint_works(
     return home, joint(records, "work", home, years=years)[["activity", "partner"]]
 
 
-def _by_joint(table: pd.DataFrame, note: dict, what: str) -> pd.DataFrame:
-    table = table.rename_axis("partner").reset_index().astype({"partner": "string"})
-    table = table.sort_values(["joint", "partner"], ascending=[False, True], ignore_index=True)
-    table.attrs["note"] = {"what": what, **note}
-    return table
-
-
-def credits_of(records: Records, activities: pd.Series) -> dict[str, pd.Series]:
-    """Share out who leads each work: by role, the parts by (activity, institution_id)."""
-    people, key = records.lazy("participants"), join_key(records)
+def credits_of(records: Records, activities: pd.Series) -> dict[str, pd.DataFrame]:
+    """Share out who leads each work: by role, the table `activity, institution_id, credit`."""
     wanted = pd.DataFrame({"activity": activities.unique()})
     facts = dated(records, "work").select("activity", "authors_count", "link_known")
     facts = facts.join(engine.like(wanted, facts), on="activity")
-    rows = people.select(
-        nw.col(key).alias("activity"),
-        "position",
-        "institution_id",
-        nw.col("corresponding").cast(nw.Int64),
-    ).join(facts, on="activity")
-    table = engine.collect(rows)
-    position = table["position"]
-    tied = table["link_known"].fillna(value=True).astype(bool) & position.notna()
-    end = position.groupby(table["activity"]).transform("max")
+    key, tie = nw.col(join_key(records)), nw.col("corresponding").cast(nw.Int64)
+    rows = records.lazy("participants").select(
+        "position", "institution_id", activity=key, corresponding=tie
+    )
+    table = engine.collect(rows.join(facts, on="activity"))
+    table = table[table["link_known"].fillna(value=True).astype(bool) & table["position"].notna()]
+    end = table.groupby("activity")["position"].transform("max")
     whole = ~(table["authors_count"] > end).fillna(value=False).astype(bool)
     holds = {
-        "lead": tied & (position == 1),
-        "last": tied & whole & (position == end),
-        "corresponding": tied & (table["corresponding"] == 1),
+        "lead": table["position"] == 1,
+        "last": whole & (table["position"] == end),
+        "corresponding": (table["corresponding"] == 1).fillna(value=False),
     }
     found = {}
     for role, there in holds.items():
-        mine = table.loc[
-            there.fillna(value=False).astype(bool), ["activity", "position", "institution_id"]
-        ]
+        mine = table.loc[there.astype(bool), ["activity", "position", "institution_id"]]
         mine = mine.drop_duplicates()
         authors = mine.groupby("activity")["position"].transform("nunique")
         mine = mine.assign(authors=authors).dropna(subset="institution_id")
         ties = mine.groupby(["activity", "position"])["institution_id"].transform("size")
-        credit = (1 / (mine["authors"] * ties)).astype(float)
-        found[role] = credit.groupby([mine["activity"], mine["institution_id"]]).sum()
+        mine["credit"] = (1 / (mine["authors"] * ties)).astype(float)
+        each = mine.groupby(["activity", "institution_id"], as_index=False)
+        found[role] = each["credit"].sum()
     return found

@@ -5,7 +5,7 @@ Every docstring gives the formula and its source; `docs/indicators.md` has them 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,12 @@ import pandas as pd
 from collabnet import settings
 from collabnet.errors import SchemaError
 from collabnet.geo import EARTH_KM, distance_km
+from collabnet.indicators import ranked
+from collabnet.network import centrality, communities
 from collabnet.regions import memberships
+
+BLOCK = 1000
+"""Categories whose distance to all others is held at a time."""
 
 
 def diversity(
@@ -88,40 +93,107 @@ def diversity(
     found["shannon_bits"] = found["shannon"] / np.log(2)
     several = found["categories"].where(found["categories"] > 1)
     found["evenness"] = (found["shannon"] / np.log(several)).clip(upper=1)
-    found["simpson"] = 1 - each["square"]
+    found["simpson"] = (1 - each["square"]).clip(lower=0)
     if distance is not None:
-        apart = _apart(distance, p.index.unique("by"))
-        shares = p.rename("p").reset_index().pivot_table("p", "of", "by")
-        shares = shares.reindex(columns=apart.index).fillna(0)
-        share = shares.sum(axis=1)
-        shares = shares.div(share.where(share > 0), axis=0).to_numpy()
-        found["rao_stirling"] = ((shares @ apart.to_numpy()) * shares).sum(axis=1)
+        spots = {"lat", "lon"} <= set(distance)
+        shares, apart = (_by_place if spots else _by_kind)(p.rename("p").reset_index(), distance)
+        share = shares.sum(axis=1).reindex(found.index, fill_value=0)
+        parts = shares.reindex(found.index).div(share.where(share > 0), axis=0).to_numpy()
+        found["rao_stirling"] = sum(
+            ((parts[:, low : low + BLOCK] @ apart(low)) * parts).sum(axis=1)
+            for low in range(0, max(1, parts.shape[1]), BLOCK)
+        )
         found["rao_stirling_pairs"] = found["rao_stirling"] / 2
         found["rao_share"] = share
     found = found.rename_axis(of).reset_index(drop=of is None)
-    found.attrs["note"] = {
-        **table.attrs.get("note", {}),
-        "what": "diversity",
-        "of": of,
-        "by": by,
-        "left_out": int((~known).sum()),
-    }
+    note = {"what": "diversity", "of": of, "by": by, "left_out": int((~known).sum())}
+    found.attrs["note"] = {**table.attrs.get("note", {}), **note}
     return found
 
 
-def _apart(distance: pd.DataFrame, categories: pd.Index) -> pd.DataFrame:
-    """Return the distances, 0 to 1, between those of the categories that have one."""
-    if not {"lat", "lon"} <= set(distance):
-        known = categories.intersection(distance.index).intersection(distance.columns)
-        table = distance.loc[known, known].astype(float).to_numpy(copy=True)
-        np.fill_diagonal(table, 0)
-        return pd.DataFrame(table, known, known)
-    keyed = distance.set_index("institution_id") if "institution_id" in distance else distance
+def brokers(
+    edges: pd.DataFrame, groups: pd.DataFrame | None = None, *, seed: int = 0
+) -> pd.DataFrame:
+    """Find the units that join others, and groups of others.
+
+    Parameters
+    ----------
+    edges
+        An edge table.
+    groups
+        `unit` and, in the second column, the group it belongs to (country, region, community); by
+        default what `communities` finds.
+    seed
+        Of the communities, and of the pivots of `centrality`.
+
+    Returns
+    -------
+    `unit, group, betweenness, participation`, the highest betweenness first. With kₛ the weight of
+    the links to group s, and k of all: `participation` 1-Σ(kₛ/k)², 0 where all links lie in one
+    group. Links to a unit without group are left out of it, and counted in the note.
+
+    Raises
+    ------
+    SchemaError
+        `edges` is no table of edges, or `groups` has not these columns.
+
+    References
+    ----------
+    Guimerà & Amaral 2005, Nature 433, 895-900 (participation coefficient); for betweenness see
+    `centrality`.
+
+    Examples
+    --------
+    >>> links = pd.DataFrame({"source": list("AB"), "target": list("BC"), "weight": 1.0})
+    >>> lands = pd.DataFrame({"unit": list("ABC"), "country": ["BE", "BE", "FR"]})
+    >>> brokers(links, lands)[["unit", "betweenness", "participation"]].values.tolist()
+    [['B', 1.0, 0.5], ['A', 0.0, 0.0], ['C', 0.0, 0.0]]
+    """
+    groups = communities(edges, seed=seed) if groups is None else groups
+    if groups.columns[0] != "unit" or groups.shape[1] < 2:
+        raise SchemaError("The groups need the column unit, and the group in a second column.")
+    group = groups.drop_duplicates("unit").set_index("unit").iloc[:, 0]
+    names = ["source", "target", "weight"]
+    back = edges[["target", "source", "weight"]].set_axis(names, axis="columns")
+    links = pd.concat([edges[names], back], ignore_index=True)
+    links["group"] = links["target"].map(group)
+    whole = diversity(links, "group", of="source")
+    table = centrality(edges, seed=seed)[["unit", "betweenness"]]
+    table.insert(1, "group", table["unit"].map(group))
+    table["participation"] = table["unit"].map(whole.set_index("source")["simpson"]).astype(float)
+    note = table.attrs["note"] | {"what": "brokers", "groups": group.name, "seed": seed}
+    table = ranked(table, "betweenness", "unit")
+    table.attrs["note"] = note | {"without_group": whole.attrs["note"]["left_out"]}
+    return table
+
+
+Apart = tuple[pd.DataFrame, Callable[[int], np.ndarray]]
+
+
+def _by_kind(shares: pd.DataFrame, distance: pd.DataFrame) -> Apart:
+    """Return the shares of the categories the table knows, and its rows block by block."""
+    wide = shares.pivot_table("p", "of", "by", fill_value=0)
+    known = wide.columns.intersection(distance.index).intersection(distance.columns)
+    table = distance.loc[known, known].astype(float).to_numpy(copy=True)
+    np.fill_diagonal(table, 0)
+    return wide[known], lambda low: table[low : low + BLOCK]
+
+
+def _by_place(shares: pd.DataFrame, places: pd.DataFrame) -> Apart:
+    """Return the shares of each place, and how far they are apart, 0 to 1."""
+    keyed = places.set_index("institution_id") if "institution_id" in places else places
     spots = keyed.loc[~keyed.index.duplicated(), ["lat", "lon"]].astype("Float64").dropna()
-    known = categories.intersection(spots.index)
-    at = spots.reindex(known).to_numpy(float).T
-    km = distance_km(*at[:, :, None], *at[:, None, :])
-    return pd.DataFrame(km / (np.pi * EARTH_KM), known, known)
+    found = shares.merge(spots.astype(float), left_on="by", right_index=True)
+    # Two in one place are 0 km apart, so they may as well be one.
+    wide = found.pivot_table("p", "of", ["lat", "lon"], aggfunc="sum", fill_value=0)
+    lat, lon = (wide.columns.get_level_values(name).to_numpy(float) for name in ("lat", "lon"))
+
+    def apart(low: int) -> np.ndarray:
+        part = slice(low, low + BLOCK)
+        km = distance_km(lat[part, None], lon[part, None], lat[None], lon[None])
+        return km / (np.pi * EARTH_KM)
+
+    return wide, apart
 
 
 def region_shares(
@@ -167,16 +239,8 @@ def region_shares(
         ends = edges["source"].isin(inside).astype(int) + edges["target"].isin(inside).astype(int)
         internal = float(edges.loc[ends == 2, "weight"].sum())
         external = float(edges.loc[ends == 1, "weight"].sum())
-        total = internal + external
-        rows.append(
-            {
-                "region": name,
-                "internal": internal,
-                "external": external,
-                "openness": external / total if total else np.nan,
-                "ei": (external - internal) / total if total else np.nan,
-            }
-        )
+        total = internal + external or np.nan
+        rows.append((name, internal, external, external / total, (external - internal) / total))
     table = pd.DataFrame(rows, columns=["region", "internal", "external", "openness", "ei"])
     table.attrs["note"] = {**edges.attrs.get("note", {}), "what": "region shares"}
     return table

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from collabnet import settings
@@ -15,7 +17,7 @@ from collabnet.partnerships import partners, within
 from collabnet.records import Records
 from collabnet.spread import diversity
 
-COLUMNS = ["indicator", "value", "unit", "n", "population", "definition", "reference"]
+COLUMNS = ["indicator", "region", "value", "unit", "n", "population", "definition", "reference"]
 
 
 def profile(
@@ -40,10 +42,9 @@ def profile(
 
     Returns
     -------
-    `indicator, value, unit, n, population, definition, reference`: the value is over `n` things of
-    the population named (for the last three indicators the region, and its works, partners or
-    links). A value that cannot be told is empty. Without works, an empty table, and the note says
-    so.
+    `indicator, region, value, unit, n, population, definition, reference`: the value is over `n`
+    things of the population named; `region` is filled where the value is one of a region. A value
+    that cannot be told is empty. Without works, an empty table, and the note says so.
 
     Raises
     ------
@@ -60,107 +61,70 @@ def profile(
     """
     home = home or settings.HOME
     near = partners(records, home, years=years)
-    note = near.attrs["note"]
     chosen = [region] if region else list(settings.REGIONS)
-    note = {"what": "profile", "home": home, **{k: v for k, v in note.items() if k != "what"}}
     inside = {name: within(near, name, records.institutions) for name in chosen}
     met = joint(records, "work", home, years=years)
-    note["regions"] = chosen
-    texts = pd.read_csv(str(files("collabnet") / "data" / "indicators.csv"), dtype="string")
-    if met.empty:
-        table = pd.DataFrame(columns=COLUMNS).astype({"value": float})
-        table.attrs["note"] = note | {"empty": f"{home} has no work in these years."}
-        return table
-    rows = _of_works(records, home, years) + _of_partners(records, home, near, met)
-    all_ = met["activity"].nunique()
-    for name, table in inside.items():
-        works = met.loc[met["partner"].isin(table["partner"]), "activity"].nunique()
+    path = str(files("collabnet") / "data" / "indicators.csv")
+    texts = pd.read_csv(path, dtype="string").set_index("indicator")
+    found = {} if met.empty else _of_works(records, home, years, texts["n"])
+    rows = [(name, *pair, None) for name, pair in found.items()]
+    if not met.empty:
+        lands, all_ = int(near["country"].notna().sum()), met["activity"].nunique()
+        spread = diversity(near, "country").reindex([0]).iloc[0]
+        far = diversity(near, "partner", distance=records.institutions).reindex([0]).iloc[0]
+        placed = records.institutions.dropna(subset=["lat", "lon"])["institution_id"]
         rows += [
-            ("region_partners", len(table), len(near), f"partners, {name}"),
-            ("region_share", works / all_, all_, f"works, {name}"),
-            (
-                "region_strength",
-                table["weight"].sum() / (near["weight"].sum() or float("nan")),
-                int(near["weight"].sum()),
-                f"links, {name}",
-            ),
+            ("lead", *_lead(records, home, met), None),
+            ("partners", len(near), len(near), None),
+            ("partner_countries", near["country"].nunique(), lands, None),
+            *((name, spread[name], lands, None) for name in ("shannon", "evenness", "simpson")),
+            ("rao_stirling", far["rao_stirling"], near["partner"].isin(placed).sum(), None),
         ]
-    found = pd.DataFrame(rows, columns=["indicator", "value", "n", "population"])
-    table = found.merge(texts, on="indicator", how="left", validate="many_to_one")[COLUMNS]
-    table = table.astype({"value": float, "n": "int64"} | dict.fromkeys(COLUMNS[4:], "string"))
-    table.attrs["note"] = note
+        for name, table in inside.items():
+            works = met.loc[met["partner"].isin(table["partner"]), "activity"].nunique()
+            ours, all_links = table["weight"].sum(), near["weight"].sum()
+            rows += [
+                ("region_partners", len(table), len(near), name),
+                ("region_share", works / all_, all_, name),
+                ("region_strength", ours / all_links if all_links else np.nan, all_links, name),
+            ]
+    table = pd.DataFrame(rows, columns=["indicator", "value", "n", "region"])
+    told = texts.drop(columns="n").reindex(table["indicator"]).reset_index(drop=True)
+    table = pd.concat([table, told], axis=1)[COLUMNS]
+    words = [name for name in COLUMNS if name not in ("value", "n")]
+    table = table.astype({"value": float, "n": "int64"} | dict.fromkeys(words, "string"))
+    table.attrs["note"] = near.attrs["note"] | {"what": "profile", "home": home, "regions": chosen}
+    if met.empty:
+        table.attrs["note"]["empty"] = f"{home} has no work in these years."
     return table
 
 
-Row = tuple[str, float, int, str]
+def _of_works(
+    records: Records, home: str, years: Years | None, populations: pd.Series
+) -> dict[Any, tuple[float, int]]:
+    """Return value and n of what is read off the works of one institution."""
 
-
-def _of_works(records: Records, home: str, years: Years | None) -> list[Row]:
     def of_home(table: pd.DataFrame) -> pd.Series:
         return table.set_index("unit").reindex([home]).iloc[0]
 
     facts = of_home(collaboration(records, years=years))
     n = int(facts["output"])
-    rows: list[Row] = [
-        ("output", n, n, "works"),
-        (
-            "output_fractional",
-            of_home(output(records, years=years, count="fractional"))["output"],
-            n,
-            "works",
-        ),
-    ]
-    told = {
-        "pp_collab": ("output", "works"),
-        "pp_int_collab": ("output", "works"),
-        "pp_industry": ("industry_n", "works of known types of institution"),
-        "pp_short": ("distance_n", "works of known distance"),
-        "pp_long": ("distance_n", "works of known distance"),
-        "mgcd": ("distance_n", "works of known distance"),
-        "mgcd_collab": ("distance_collab_n", "collaborative works of known distance"),
-    }
-    rows += [(name, facts[name], int(facts[of]), words) for name, (of, words) in told.items()]
-    leading = of_home(collaboration(records, years=years, by="corresponding")).fillna(0)
-    of = int(leading["output"])
-    share = leading["mcp"] / of if of else float("nan")
-    rows.append(("mcp_ratio_corresponding", share, of, "works it is corresponding author of"))
-    for scheme in ("scival", "incites"):
-        types = of_home(collaboration_types(records, years=years, scheme=scheme))
-        rows += [(str(name), value / n, n, "works") for name, value in types.iloc[1:].items()]
-    impact = link_impact(records, home, years=years).attrs["note"]
-    for name in ("fwci", "top10"):
-        rows.append((name, impact[f"{name}_home"], impact[f"{name}_n_home"], "works that have it"))
-    return rows
-
-
-def _of_partners(records: Records, home: str, near: pd.DataFrame, met: pd.DataFrame) -> list[Row]:
-    lands = near["country"].nunique()
-    rows: list[Row] = [
-        ("partners", len(near), len(near), "partners"),
-        (
-            "partner_countries",
-            lands,
-            int(near["country"].notna().sum()),
-            "partners of known country",
-        ),
-    ]
-    spread = diversity(near, "country")
-    far = diversity(near, "partner", distance=records.institutions)
-    for name in ("shannon", "evenness", "simpson"):
-        rows.append((name, *_first(spread, name), "joint works × partners of known country"))
-    rows.append(
-        ("rao_stirling", *_first(far, "rao_stirling"), "joint works × partners of known place")
+    found = {name: (facts[name], facts[of]) for name, of in populations.dropna().items()}
+    found["output_fractional"] = (
+        of_home(output(records, years=years, count="fractional")).iloc[0],
+        n,
     )
-    shared = met.dropna(subset="partner")["activity"].unique()
-    credit = credits_of(records, pd.Series(shared))["lead"]
-    told = credit.index.get_level_values("activity").nunique()
-    mine = credit[credit.index.get_level_values("institution_id") == home].sum()
-    rows.append(("lead", mine / told if told else float("nan"), told, "works with a partner"))
-    return rows
+    leads = of_home(collaboration(records, years=years, by="corresponding"))
+    found["mcp_ratio_corresponding"] = leads["mcp_ratio"], leads.fillna(0)["output"]
+    for scheme in ("scival", "incites"):
+        types = of_home(collaboration_types(records, years=years, scheme=scheme)).iloc[1:]
+        found |= {name: (value / n, n) for name, value in types.items()}
+    impact = link_impact(records, home, years=years).attrs["note"]
+    return found | {x: (impact[f"{x}_home"], impact[f"{x}_home_n"]) for x in ("fwci", "top10")}
 
 
-def _first(table: pd.DataFrame, name: str) -> tuple[float, int]:
-    if table.empty:
-        return float("nan"), 0
-    row = table.iloc[0]
-    return row[name], round(row["total"] * (row["rao_share"] if name == "rao_stirling" else 1))
+def _lead(records: Records, home: str, met: pd.DataFrame) -> tuple[float, int]:
+    credit = credits_of(records, met.dropna(subset="partner")["activity"])["lead"]
+    told = credit["activity"].nunique()
+    mine = credit.loc[credit["institution_id"] == home, "credit"].sum()
+    return mine / told if told else np.nan, told
