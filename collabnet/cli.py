@@ -25,7 +25,7 @@ EXAMPLES = {
     ),
     "partners": "collabnet partners build/store --home 00afp2z80 --kind project --out p.xlsx",
     "network": "collabnet network build/store --kind work --level country --out network.csv",
-    "profile": "collabnet profile build/store --years 2019:2024 --region maghreb --out profile.xlsx",
+    "profile": "collabnet profile build/store --years 2019:2024 --region maghreb --out p.xlsx",
     "check": "collabnet check build/store --out quality.xlsx",
     "forget": "collabnet forget orcid:0000-0002-1825-0097 --store build/store",
     "split": "collabnet split pubmed:31452104 --store build/store",
