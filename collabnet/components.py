@@ -133,7 +133,7 @@ def _moved(people: pd.DataFrame, relations: pd.DataFrame, rules: str) -> pd.Data
             break
         people = _step(people, ties, ["from"])
     else:
-        names = ", ".join(sorted(set(people["institution_id"]) & set(ties["from"])))
+        names = ", ".join(sorted(set(ties["to"]) & set(ties["from"])))
         raise CollabnetError(f"Institutions belong to each other in a circle: {names}. Cut a tie.")
     if rules == "leiden":
         there = people[["activity_id", "institution_id"]].dropna().drop_duplicates()
@@ -144,8 +144,9 @@ def _moved(people: pd.DataFrame, relations: pd.DataFrame, rules: str) -> pd.Data
         people = _step(people, hosts, ["activity_id", "from"])
     met = people["activity_id"].isin(people.loc[people["moved"], "activity_id"])
     mine = people[met]
-    weight = mine.groupby(SAME, dropna=False)["weight"].transform("sum")
-    mine = mine.assign(weight=weight).drop_duplicates(SAME)
+    alike = mine.groupby(SAME, dropna=False)
+    weight, moved = alike["weight"].transform("sum"), alike["moved"].transform("any")
+    mine = mine.assign(weight=weight, moved=moved).drop_duplicates(SAME)
     people = pd.concat([people[~met], mine]).sort_index(kind="stable")
     return people.drop(columns="_who").reset_index(drop=True)
 

@@ -103,6 +103,7 @@ def diversity(
             ((parts[:, low : low + BLOCK] @ apart(low)) * parts).sum(axis=1)
             for low in range(0, max(1, parts.shape[1]), BLOCK)
         )
+        found["rao_stirling"] = found["rao_stirling"].where(share > 0)
         found["rao_stirling_pairs"] = found["rao_stirling"] / 2
         found["rao_share"] = share
     found = found.rename_axis(of).reset_index(drop=of is None)
