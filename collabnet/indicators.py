@@ -345,8 +345,9 @@ def noted(records: Records, kind: str, years: Years | None, **more: Any) -> dict
 
 
 def ranked(table: pd.DataFrame, by: str, name: str) -> pd.DataFrame:
-    """Return a table with the largest first, then by name."""
-    table = table.astype({name: "string"})
+    """Return a table with the largest first, then by name; counts are plain whole numbers."""
+    counts = dict.fromkeys(table.select_dtypes("Int64"), "int64")
+    table = table.astype({name: "string", **counts})
     return table.sort_values([by, name], ascending=[False, True], ignore_index=True)
 
 
