@@ -5,6 +5,7 @@ What it gives is compared with the package; so it shares no line, no library and
 
 import gzip
 import json
+import re
 from fractions import Fraction
 from itertools import combinations
 from math import asin, cos, radians, sin, sqrt
@@ -235,3 +236,22 @@ def led(authors, role):
         for body in known:
             found[body] = found.get(body, 0) + Fraction(1, len(mine) * len(known))
     return found
+
+
+def wos_countries(file):
+    """Return the countries of each record of a tagged Web of Science file, in capitals."""
+    found, tag, lines = [], "", []
+    for line in [*file.read_text(encoding="utf-8-sig").splitlines(), "ER"]:
+        if line[:2].strip():
+            if tag == "C1":
+                last = [one.rstrip(".").rsplit(",", 1)[-1].strip().upper() for one in lines]
+                names = {"USA" if AMERICAN.fullmatch(name) else name for name in last}
+                found.append({ONE.get(name, name) for name in names})
+            tag, lines = line[:2], []
+        lines.append(line[3:])
+    return found
+
+
+AMERICAN = re.compile(r".*USA|[A-Z]{2} \d{5}(-\d{4})?")
+ONE = dict.fromkeys(("ENGLAND", "SCOTLAND", "WALES", "NORTH IRELAND"), "UK")
+ONE |= dict.fromkeys(("FED REP GER", "WEST GERMANY", "BUNDES REPUBLIK"), "GERMANY")

@@ -205,6 +205,22 @@ def test_profiles_of_fields_equal_the_recount(records, raw, authors, homes):
         assert row.tolist() == pytest.approx(expected)
 
 
+NAMES = {"USA": "US", "UK": "GB", "Germany": "DE", "France": "FR", "Spain": "ES", "Italy": "IT"}
+NAMES |= {"Netherlands": "NL", "Belgium": "BE", "Canada": "CA", "Brazil": "BR", "Sweden": "SE"}
+NAMES |= {"Peoples R China": "CN", "Australia": "AU", "Switzerland": "CH", "Japan": "JP"}
+
+
+def test_single_and_multiple_country_works_of_the_web_of_science_equal_the_recount(real):
+    file = real / "wos" / "01_citing_EU.txt"
+    # The Netherlands Antilles are several countries today, so none is known of an address there.
+    works = [lands - {"NETH ANTILLES"} for lands in recount.wos_countries(file)]
+    table = cn.collaboration(cn.read(file), level="country").set_index("unit")
+    for name, code in NAMES.items():
+        mine = [lands for lands in works if name.upper() in lands]
+        expected = [len(mine), sum(len(lands) > 1 for lands in mine)]
+        assert table.loc[code, ["output", "mcp"]].tolist() == expected, name
+
+
 # --- published networks -----------------------------------------------------------------------
 
 
