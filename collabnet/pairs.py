@@ -37,7 +37,7 @@ def _ends(edges: pd.DataFrame) -> Ends:
     codes, names = pd.factorize(both, sort=True)
     c = edges["weight"].to_numpy("float64")
     k = np.bincount(codes, np.append(c, c), len(names))
-    return Ends(*np.split(codes, 2), c, k, pd.Index(names, dtype="string"))
+    return Ends(*np.split(codes.astype("int32"), 2), c, k, pd.Index(names, dtype="string"))
 
 
 def strengths(edges: pd.DataFrame) -> pd.DataFrame:
@@ -183,8 +183,9 @@ def relative_intensity(edges: pd.DataFrame, unit: str | None = None) -> pd.DataF
         ric = np.where(others > 0, c / ends.k[x] / (rest / others), np.nan)
         error = np.sqrt(1 / c - 1 / ends.k[x] + 1 / rest - 1 / others)
         error[~np.isfinite(ric) | (ends.c % 1 != 0).any()] = np.nan
-        spread = np.exp(Z95 * error)
+        spread = np.exp(np.multiply(Z95, error, out=error), out=error)
         facts = {"weight": c, "ric": ric, "low": ric / spread, "high": ric * spread}
+        del rest, others, error, spread
     order = np.lexsort([y, -c, -np.nan_to_num(ric, nan=-1), x])
     names = {"unit": ends.names.array.take(x[order]), "partner": ends.names.array.take(y[order])}
     table = pd.DataFrame(names | {name: values[order] for name, values in facts.items()})
@@ -324,8 +325,8 @@ def link_impact(
     impact of the joint works as their source gives it, `fwci_n` the works that have one,
     `fwci_home` that of all works of the home, `fwci_ratio` the one over the other; `top10`,
     `top10_n`, `top10_home`: the share of works among the 10 % most cited of their field and year,
-    where the activities have a column `top10` of true and false. What has no value is left out, not
-    0. The note has the numbers of works of the home.
+    where the activities have a column `top10` of true and false, as those of OpenAlex do. What has
+    no value is left out, not 0. The note has the numbers of works of the home.
 
     Raises
     ------

@@ -184,6 +184,12 @@ def test_impact_of_links_equals_the_recount(records, raw, authors, homes):
         means = [sum(values) / len(values) if values else np.nan for values in known]
         assert row[["fwci", "fwci_home"]].tolist() == pytest.approx(means, nan_ok=True)
         assert row["fwci_n"] == len(known[0])
+        ranks = [
+            raw[w].get("citation_normalized_percentile") for w, b in bodies.items() if home in b
+        ]
+        tops = [rank["is_in_top_10_percent"] for rank in ranks if rank]
+        share = sum(tops) / len(tops) if tops else np.nan
+        assert row["top10_home"] == pytest.approx(share, nan_ok=True)
 
 
 def test_profiles_of_fields_equal_the_recount(records, raw, authors, homes):
