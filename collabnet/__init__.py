@@ -6,6 +6,7 @@ The public API on one screen. Heavy libraries are loaded by the functions that n
 from importlib.metadata import version
 
 from collabnet.agreements import agreement_rates, agreement_status
+from collabnet.components import unify
 from collabnet.errors import (
     CollabnetError,
     FetchError,
@@ -20,18 +21,29 @@ from collabnet.exports import export_table, note
 from collabnet.fetch import fetch_openalex
 from collabnet.gap_table import behind_gap, gaps
 from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
-from collabnet.indicators import collaboration, output, region_shares, similarities, strengths
+from collabnet.indicators import collaboration, collaboration_types, output
 from collabnet.institutions import gazetteer, resolve, review, unresolved
 from collabnet.links import behind, edges, write_edges
 from collabnet.matching import match_affiliations
 from collabnet.merging import merge_duplicates, split_work
 from collabnet.network import centrality, communities
+from collabnet.pairs import (
+    backbone,
+    field_profile,
+    link_impact,
+    link_shares,
+    relative_intensity,
+    similarities,
+    strengths,
+)
 from collabnet.partnerships import around, compare_edges, flows, partners, within
 from collabnet.plots import plot_compare, plot_map, plot_region, save_figure
 from collabnet.quality import check_quality, forget
 from collabnet.readers import read, read_all
 from collabnet.records import Records, write_store
 from collabnet.regions import list_regions, memberships, region
+from collabnet.spread import brokers, diversity, region_shares
+from collabnet.standard import profile
 from collabnet.stores import ingest
 
 __version__ = version("collabnet")
@@ -48,22 +60,29 @@ __all__ = [
     "agreement_rates",
     "agreement_status",
     "around",
+    "backbone",
     "behind",
     "behind_gap",
+    "brokers",
     "centrality",
     "check_quality",
     "collaboration",
+    "collaboration_types",
     "communities",
     "compare_edges",
+    "diversity",
     "edges",
     "event_study",
     "export_table",
     "fetch_openalex",
+    "field_profile",
     "flows",
     "forget",
     "gaps",
     "gazetteer",
     "ingest",
+    "link_impact",
+    "link_shares",
     "list_regions",
     "match_affiliations",
     "memberships",
@@ -74,11 +93,13 @@ __all__ = [
     "plot_compare",
     "plot_map",
     "plot_region",
+    "profile",
     "read",
     "read_all",
     "read_graph",
     "region",
     "region_shares",
+    "relative_intensity",
     "resolve",
     "review",
     "save_figure",
@@ -87,6 +108,7 @@ __all__ = [
     "strengths",
     "to_edges",
     "to_graph",
+    "unify",
     "unresolved",
     "within",
     "write_edges",

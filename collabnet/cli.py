@@ -26,6 +26,7 @@ EXAMPLES = {
     "partners": "collabnet partners build/store --home 00afp2z80 --kind project --out p.xlsx",
     "gaps": "collabnet gaps build/store --years 2019:2024 --out gaps.xlsx",
     "network": "collabnet network build/store --kind work --level country --out network.csv",
+    "profile": "collabnet profile build/store --years 2019:2024 --region maghreb --out p.xlsx",
     "check": "collabnet check build/store --out quality.xlsx",
     "forget": "collabnet forget orcid:0000-0002-1825-0097 --store build/store",
     "split": "collabnet split pubmed:31452104 --store build/store",
@@ -190,6 +191,14 @@ def _add_results(commands: argparse._SubParsersAction) -> None:
     _add_level(network)
     network.add_argument("--seed", type=int, default=0, help="of what is drawn by chance")
     network.add_argument("--out", help=".csv, .xlsx or .parquet")
+
+    profile = _command(commands, "profile", run.profile, "the indicators of an institution")
+    _add_store(profile)
+    profile.add_argument("--years", type=_years, metavar="2019:2024", help="both years included")
+    _add_home(profile)
+    profile.add_argument("--region", help="only this one (default: those of the settings)")
+    _add_memory(profile)
+    profile.add_argument("--out", help=".csv, .xlsx or .parquet")
 
     regions = _command(commands, "regions", run.regions, "the regions, or what makes one of them")
     regions.add_argument("name", nargs="?", help="name of a region")

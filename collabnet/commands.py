@@ -262,6 +262,19 @@ def gaps(options: argparse.Namespace) -> None:
     _show(table[[options.by, "works", "agreements_in_force", "why"]], "rows", options.out)
 
 
+def profile(options: argparse.Namespace) -> None:
+    from collabnet.exports import export_table
+    from collabnet.readers import read
+    from collabnet.standard import profile
+
+    table = profile(read(options.store), options.home, years=options.years, region=options.region)
+    if options.out:
+        export_table(table, options.out)
+    shown = table[["indicator", "region", "value", "unit", "n", "population"]]
+    said = shown["value"].map(lambda x: f"{x:,.3f}".rstrip("0").rstrip("."), na_action="ignore")
+    _show(shown.assign(value=said), "indicators", options.out, most=len(table))
+
+
 def regions(options: argparse.Namespace) -> None:
     from collabnet.regions import list_regions, region
 
@@ -303,7 +316,7 @@ def atlas(options: argparse.Namespace) -> None:
     print(f"written: {path}")
 
 
-def _show(table: pd.DataFrame, what: str, out: str | None) -> None:
+def _show(table: pd.DataFrame, what: str, out: str | None, most: int = SHOWN) -> None:
     """Print the head of a table, what stands behind it, and where it was written."""
     from collabnet.exports import note_lines
 
@@ -313,9 +326,9 @@ def _show(table: pd.DataFrame, what: str, out: str | None) -> None:
     if table.empty:
         print(f"No {what}.")
     else:
-        print(_text(table.head(SHOWN)))
-        if len(table) > SHOWN:
-            print(f"… and {len(table) - SHOWN:,} more; write them all with --out FILE.csv")
+        print(_text(table.head(most)))
+        if len(table) > most:
+            print(f"… and {len(table) - most:,} more; write them all with --out FILE.csv")
     for line in note_lines(table.attrs.get("note", {})):
         print(f"  {line}")
 

@@ -1,24 +1,47 @@
-"""Indicators of output and collaboration: tables in, tables out, one function each.
+"""What units produced, and how much of it with whom and how far away: one row a unit.
 
-Every docstring gives the formula and its source. Counting schemes are those of `links`.
+Every docstring gives the formula and its source; `docs/indicators.md` has them all on one page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from collabnet import engine, settings
+from collabnet import engine
+from collabnet.counting import distinct
 from collabnet.errors import UnknownNameError
+from collabnet.geo import distance_km
 from collabnet.parties import Years, dated, join_key, overlapping, population_of
 from collabnet.records import Records
-from collabnet.regions import memberships
 
 OUTPUT_COUNTS = ("full", "fractional", "organisation")
+SHORT_KM, LONG_KM = 100, 5000
+TYPES = {
+    "scival": ["international", "national", "institutional", "single"],
+    "incites": ["quadrilateral", "trilateral", "bilateral", "domestic_multi", "domestic_single"],
+}
+SHARES = {
+    "pp_collab": ("collab", "output"),
+    "pp_int_collab": ("int_collab", "output"),
+    "mcp_ratio": ("mcp", "output"),
+    "pp_industry": ("industry", "industry_n"),
+    "pp_short": ("short", "distance_n"),
+    "pp_long": ("long", "distance_n"),
+    "mgcd": ("km", "distance_n"),
+    "mgcd_collab": ("km", "distance_collab_n"),
+}
+# fmt: off
+SHOWN = ["output", "collab", "int_collab", "pp_collab", "pp_int_collab", "scp", "mcp", "mcp_ratio",
+         "industry", "pp_industry", "industry_n", "pp_short", "pp_long", "mgcd", "mgcd_collab",
+         "distance_n", "distance_collab_n"]
+# fmt: on
+CELLS = 1 << 22
+"""Pairs of institutions whose distance is compared at a time."""
 
 
 def output(
@@ -67,15 +90,15 @@ def output(
     >>> output(records, count="fractional").output.tolist()
     [0.5, 0.5]
     """
-    unit = {"institution": "institution_id", "country": "country"}.get(level)
-    if unit is None:
-        raise UnknownNameError("level", level, ("institution", "country"))
+    unit = _column(level)
     if count not in OUTPUT_COUNTS:
         raise UnknownNameError("counting", count, OUTPUT_COUNTS)
     acts = overlapping(dated(records, kind), years)
     rows = _authorships(records, acts)
     named = rows.filter(~nw.col(unit).is_null())
-    if count == "fractional":
+    if count == "fractional" and level == "institution" and "weight" in _names(rows):
+        shares, credit = named, nw.col("weight")
+    elif count == "fractional":
         authors = rows.group_by("activity", "author").agg(rows=nw.len())
         authors = authors.group_by("activity").agg(authors=nw.len())
         ties = named.group_by("activity", "author").agg(ties=nw.len())
@@ -88,103 +111,11 @@ def output(
         shares = named.join(sizes, on="activity")
     shares = shares.with_columns(credit=credit).group_by(unit).agg(nw.col("credit").sum())
     table = engine.collect(shares.rename({unit: "unit", "credit": "output"}))
-    table["output"] = table["output"].astype("float64")
-    table = table.sort_values(["output", "unit"], ascending=[False, True], ignore_index=True)
-    total = int(engine.collect(acts.select(n=nw.len())).n[0])
-    note: dict[str, object] = {
-        "what": "output",
-        "kind": kind,
-        "level": level,
-        "count": count,
-        "years": years,
-        "activities": total,
-        "synthetic": population_of(dated(records, kind), years)["made_up"] > 0,
-    }
+    table = ranked(table.astype({"output": "float64"}), "output", "unit")
+    table.attrs["note"] = noted(records, kind, years, what="output", level=level, count=count)
     if count == "fractional":
-        note["without_unit"] = round(total - float(table["output"].sum()), 9)
-    table.attrs["note"] = note
-    return table
-
-
-def strengths(edges: pd.DataFrame) -> pd.DataFrame:
-    """Return how many partners each node has and how strongly it is linked.
-
-    Parameters
-    ----------
-    edges
-        An edge table.
-
-    Returns
-    -------
-    `unit, links, strength`: number of partners (degree) and sum of the weights of its links, the
-    strongest first. With fractional counting the strength is the number of joint activities.
-
-    References
-    ----------
-    Newman 2001, Physical Review E 64, 016132; Perianes-Rodríguez, Waltman & van Eck 2016,
-    J. Informetrics 10(4) 1178-1195.
-
-    Examples
-    --------
-    >>> links = pd.DataFrame({"source": ["A"], "target": ["B"], "weight": [2.0]})
-    >>> strengths(links).strength.tolist()
-    [2.0, 2.0]
-    """
-    ends = pd.concat(
-        [
-            edges[["source", "weight"]].set_axis(["unit", "weight"], axis=1),
-            edges[["target", "weight"]].set_axis(["unit", "weight"], axis=1),
-        ]
-    )
-    table = ends.groupby("unit", as_index=False).agg(
-        links=("weight", "size"), strength=("weight", "sum")
-    )
-    table = table.sort_values(["strength", "unit"], ascending=[False, True], ignore_index=True)
-    table.attrs["note"] = {**edges.attrs.get("note", {}), "what": "strengths"}
-    return table
-
-
-def similarities(edges: pd.DataFrame, outputs: pd.DataFrame) -> pd.DataFrame:
-    """Return each link relative to the size of its two ends.
-
-    Parameters
-    ----------
-    edges
-        An edge table; its weight is c, and k the strength of a node.
-    outputs
-        A table of `output` in full counting: n.
-
-    Returns
-    -------
-    `edges` with the columns `salton` c/√(n₁n₂), `jaccard` c/(n₁+n₂-c), `association` c/(n₁n₂) and
-    `affinity` 2m·c/(k₁k₂), where m is the sum of all weights; an affinity of 1 is what two nodes of
-    that strength would have by chance. `affinity` is the probabilistic affinity index (PAI), and
-    the association strength by link strengths of VOSviewer, which are one formula.
-
-    References
-    ----------
-    Salton & McGill 1983; van Eck & Waltman 2009, JASIST 60(8) 1635-1651 (association strength);
-    Zitt, Bassecoulard & Okubo 2000, Scientometrics 47(3) 627-657 (PAI).
-
-    Examples
-    --------
-    >>> links = pd.DataFrame({"source": ["A"], "target": ["B"], "weight": [1.0]})
-    >>> size = pd.DataFrame({"unit": ["A", "B"], "output": [1.0, 4.0]})
-    >>> similarities(links, size)[["salton", "jaccard", "association"]].values.tolist()
-    [[0.5, 0.25, 0.25]]
-    """
-    size = outputs.set_index("unit")["output"]
-    strength = strengths(edges).set_index("unit")["strength"]
-    c = edges["weight"]
-    n1, n2 = (edges[end].map(size).astype(float) for end in ("source", "target"))
-    k1, k2 = (edges[end].map(strength).astype(float) for end in ("source", "target"))
-    table = edges.assign(
-        salton=c / np.sqrt(n1 * n2),
-        jaccard=c / (n1 + n2 - c),
-        association=c / (n1 * n2),
-        affinity=2 * c.sum() * c / (k1 * k2),
-    )
-    table.attrs["note"] = {**edges.attrs.get("note", {}), "what": "similarities"}
+        missing = table.attrs["note"]["activities"] - float(table["output"].sum())
+        table.attrs["note"]["without_unit"] = round(missing, 9)
     return table
 
 
@@ -194,8 +125,10 @@ def collaboration(
     *,
     level: Literal["institution", "country"] = "institution",
     years: Years | None = None,
+    by: Literal["participation", "corresponding"] = "participation",
+    countries: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Return how much of the output of each unit was made with others, and abroad.
+    """Return how much of the output of each unit was made with others, abroad, and how far away.
 
     Parameters
     ----------
@@ -203,18 +136,38 @@ def collaboration(
         What was done together.
     kind, level, years
         As in `output`.
+    by
+        {"participation", "corresponding"}. Corresponding: a unit has the works of which one of its
+        authors is a corresponding author, as bibliometrix has it. The note counts the works whose
+        source names none. OpenAlex took the first author for it, by default, before 2026-06-25:
+        what was fetched before and after cannot be compared.
+    countries
+        Codes of countries counted under another. `{"HK": "CN", "MO": "CN"}` is the rule of the
+        Leiden Ranking; by default every code is a country.
 
     Returns
     -------
-    `unit, output, collab, int_collab, pp_collab, pp_int_collab, scp, mcp, mcp_ratio`, in full
-    counting, the largest output first. Collaborative: more than one institution or more than one
-    country; international: more than one country. SCP and MCP are single- and multiple-country
-    publications by participation (not by corresponding author, as bibliometrix has it).
+    One row a unit, the largest output first, in full counting. `output`; `collab, int_collab`, of
+    more than one institution or country, and of more than one country; `pp_collab, pp_int_collab`,
+    shares 0 to 1; `scp, mcp, mcp_ratio`, single- and multiple-country publications. `industry,
+    pp_industry`: an institution of type company took part, of the `industry_n` works of which this
+    can be told. `pp_short, pp_long`: collaborative and no two institutions further apart than 100
+    km; collaborative and two of them at 5,000 km or more; `mgcd, mgcd_collab`: mean of the largest
+    distance between two institutions of a work, in km, over all and over collaborative works. The
+    last four are over the `distance_n` (collaborative: `distance_collab_n`) works of which the
+    distance can be told: a work of one institution has 0 km, others need the place of each address.
+
+    Raises
+    ------
+    UnknownNameError, CollabnetError
+        As in `output`, or a `by` that is neither of the two.
 
     References
     ----------
-    CWTS Leiden Ranking Open Edition, information on indicators: PP(collab), PP(int collab). Here
-    Hong Kong and Macao are countries of their own, which CWTS counts as China.
+    CWTS Leiden Ranking Open Edition, information on indicators: PP(collab), PP(int collab),
+    PP(industry), PP(<100 km), PP(>5000 km); Waltman, Tijssen & van Eck 2011, J. Informetrics 5(4)
+    574-582 (mean geographical collaboration distance); Aria & Cuccurullo 2017, J. Informetrics
+    11(4) 959-975 (SCP and MCP by corresponding author).
 
     Examples
     --------
@@ -224,108 +177,221 @@ def collaboration(
     >>> collaboration(Records({"activities": works, "participants": authors})).mcp_ratio.tolist()
     [1.0, 1.0]
     """
-    unit = {"institution": "institution_id", "country": "country"}.get(level)
-    if unit is None:
-        raise UnknownNameError("level", level, ("institution", "country"))
-    rows = _authorships(records, overlapping(dated(records, kind), years))
-    spans = [
-        getattr(nw.col(column), end)().alias(f"{column}_{end}")
-        for column in ("institution_id", "country")
-        for end in ("min", "max")
-    ]
-    sizes = rows.group_by("activity").agg(*spans)
-    abroad = nw.col("country_min") != nw.col("country_max")
-    shared = (nw.col("institution_id_min") != nw.col("institution_id_max")) | abroad
-    units = rows.filter(~nw.col(unit).is_null()).group_by("activity", unit).agg(rows=nw.len())
-    counted = {"collab": shared, "int_collab": abroad}
-    table = engine.collect(
-        units.join(sizes, on="activity")
-        .with_columns(**{name: nw.when(yes).then(1).otherwise(0) for name, yes in counted.items()})
-        .group_by(unit)
-        .agg(nw.len().alias("output"), nw.col("collab").sum(), nw.col("int_collab").sum())
-        .rename({unit: "unit"})
-    )
-    table = table.sort_values(["output", "unit"], ascending=[False, True], ignore_index=True)
-    for column in ("output", "collab", "int_collab"):
-        table[column] = table[column].astype("int64")
-    table["pp_collab"] = table["collab"] / table["output"]
-    table["pp_int_collab"] = table["int_collab"] / table["output"]
-    table["scp"] = table["output"] - table["int_collab"]
-    table["mcp"] = table["int_collab"]
-    table["mcp_ratio"] = table["pp_int_collab"]
-    table.attrs["note"] = {
-        "what": "collaboration",
-        "kind": kind,
-        "level": level,
-        "count": "full",
-        "years": years,
-        "synthetic": population_of(dated(records, kind), years)["made_up"] > 0,
+    if by not in ("participation", "corresponding"):
+        raise UnknownNameError("way to attribute", by, ("participation", "corresponding"))
+    found = signed(records, kind, level=level, years=years, countries=countries)
+    leads = found.rows[found.rows["corresponding"] == 1]
+    units = _once(leads if by == "corresponding" else found.rows)
+    each = found.works.loc[units["activity"]].set_axis(units["unit"], axis="index")
+    far = each["collab"] & each["placed"]
+    counts = {
+        "output": True,
+        "scp": ~each["int_collab"],
+        "mcp": each["int_collab"],
+        "industry_n": each["typed"],
+        "distance_n": each["placed"],
+        "distance_collab_n": far,
+        "short": far & (each["km"] <= SHORT_KM),
+        "long": far & (each["km"] >= LONG_KM),
     }
+    each = each.assign(**counts, km=each["km"].where(each["placed"], 0))
+    sums = each.drop(columns="key").groupby(level="unit").sum()
+    sums = sums.astype(dict.fromkeys(sums.columns.drop("km"), "int64"))
+    sums = sums.assign(**{name: sums[part] / sums[of] for name, (part, of) in SHARES.items()})
+    table = ranked(sums[SHOWN].reset_index(), "output", "unit")
+    table.attrs["note"] = found.note | {"what": "collaboration", "by": by}
+    if by == "corresponding":
+        without = len(found.works) - leads["activity"].nunique()
+        table.attrs["note"]["without_corresponding"] = without
     return table
 
 
-def region_shares(
-    edges: pd.DataFrame,
-    institutions: pd.DataFrame,
-    names: Sequence[str] | None = None,
+def collaboration_types(
+    records: Records,
+    kind: str = "work",
+    *,
+    scheme: Literal["scival", "incites"] = "scival",
+    level: Literal["institution", "country"] = "institution",
+    years: Years | None = None,
+    countries: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Return for each region how much of its linking stays inside it.
-
-    Regions overlap: the rows must not be added up.
+    """Sort the output of each unit into types of collaboration that exclude each other.
 
     Parameters
     ----------
-    edges
-        An edge table between institutions.
-    institutions
-        Where they are.
-    names
-        Names of regions; `settings.REGIONS` by default.
+    records
+        What was done together.
+    kind, level, years, countries
+        As in `collaboration`.
+    scheme
+        {"scival", "incites"}. SciVal, the first that holds: `international`, more than one country;
+        `national`, more than one institution; `institutional`, more than one author; `single`.
+        InCites: `domestic_single` and `domestic_multi`, one country and one or more institutions;
+        `bilateral`, `trilateral`, `quadrilateral`: two, three, four or more countries.
 
     Returns
     -------
-    `region, internal, external, openness, ei`: weight of links with both ends inside, with one end
-    inside, external/(external+internal), and the E-I index (external-internal)/(external+internal);
-    empty where a region has no link.
+    `unit, output`, a column for each type, in works; they add up to the output. A work of which no
+    country is known counts as of one country. One author who signs for two countries makes a work
+    international.
+
+    Raises
+    ------
+    UnknownNameError, CollabnetError
+        As in `collaboration`, or a scheme that is neither of the two.
 
     References
     ----------
-    Krackhardt & Stern 1988, Social Psychology Quarterly 51(2) 123-140 (E-I index).
+    Elsevier, Research Metrics Guidebook (SciVal, collaboration); Potter, Szomszor & Adams 2020,
+    J. Informetrics 14(4) 101075 (Collab-CNCI, the types of InCites).
 
     Examples
     --------
-    >>> links = pd.DataFrame({"source": ["A"], "target": ["B"], "weight": [1.0]})
-    >>> bodies = pd.DataFrame({"institution_id": ["A", "B"], "country": ["MA", "BE"]})
-    >>> region_shares(links, bodies, ("maghreb",)).openness.tolist()
-    [1.0]
+    >>> works = pd.DataFrame({"activity_id": ["p1", "p2"], "kind": "work"})
+    >>> authors = pd.DataFrame({"activity_id": ["p1", "p1", "p2"], "institution_id": list("LML")})
+    >>> collaboration_types(Records({"activities": works, "participants": authors})).head(1)
+      unit  output  international  national  institutional  single
+    0    L       2              0         1              0       1
     """
-    names = settings.REGIONS if names is None else names
-    places = memberships(institutions, names)
-    rows = []
-    for name in names:
-        inside = set(places.loc[places["region"] == name, "institution_id"])
-        ends = edges["source"].isin(inside).astype(int) + edges["target"].isin(inside).astype(int)
-        internal = float(edges.loc[ends == 2, "weight"].sum())
-        external = float(edges.loc[ends == 1, "weight"].sum())
-        total = internal + external
-        rows.append(
-            {
-                "region": name,
-                "internal": internal,
-                "external": external,
-                "openness": external / total if total else np.nan,
-                "ei": (external - internal) / total if total else np.nan,
-            }
-        )
-    table = pd.DataFrame(rows)
-    table.attrs["note"] = {**edges.attrs.get("note", {}), "what": "region shares"}
+    if scheme not in TYPES:
+        raise UnknownNameError("scheme", scheme, TYPES)
+    found = signed(records, kind, level=level, years=years, countries=countries)
+    lands, houses, authors = (found.works[c] for c in ("countries", "institutions", "authors"))
+    tests = {
+        "scival": [lands > 1, houses > 1, authors > 1],
+        "incites": [lands > 3, lands == 3, lands == 2, houses > 1],
+    }
+    *names, last = TYPES[scheme]
+    kinds = pd.Series(np.select(tests[scheme], names, last), found.works.index)
+    units = _once(found.rows)
+    each = pd.crosstab(units["unit"], units["activity"].map(kinds)).astype("int64")
+    table = each.reindex(columns=TYPES[scheme], fill_value=0).rename_axis(columns=None)
+    table.insert(0, "output", table.sum(axis=1))
+    table = ranked(table.reset_index(), "output", "unit")
+    table.attrs["note"] = found.note | {"what": "collaboration types", "scheme": scheme}
     return table
 
 
+class Signed(NamedTuple):
+    """Who signed what: `rows` (activity, unit, corresponding) and a row of facts for each work."""
+
+    rows: pd.DataFrame
+    works: pd.DataFrame
+    note: dict[str, Any]
+
+
+def signed(
+    records: Records,
+    kind: str,
+    *,
+    level: str,
+    years: Years | None,
+    countries: Mapping[str, str] | None,
+) -> Signed:
+    """Return the facts of each work: institutions, countries, authors, industry, distance.
+
+    `activity` is a number here, in the order of `works.key`, which is what `join_key` names.
+    """
+    unit = _column(level)
+    acts = overlapping(dated(records, kind), years)
+    people = _authorships(records, acts)
+    each = people.group_by("activity", "institution_id", "country")
+    rows = engine.collect(each.agg(nw.col("corresponding").max()).sort("activity"))
+    authors = people.group_by("activity", "author").agg(rows=nw.len())
+    authors = authors.group_by("activity").agg(counted=nw.len())
+    stated = acts.select("activity", "authors_count")
+    authors = engine.collect(authors.join(stated, on="activity")).set_index("activity")
+    activity, key = pd.factorize(rows["activity"])
+    house, ids = pd.factorize(rows["institution_id"].astype("string"))
+    land, lands = pd.factorize(rows["country"].astype("string").replace(dict(countries or {})))
+    works = pd.DataFrame({"key": key})
+    for name, codes in {"institutions": house, "countries": land}.items():
+        pairs = distinct(activity[codes >= 0], codes[codes >= 0])
+        works[name] = np.bincount(pairs.activity, minlength=len(key))
+    works["authors"] = authors.max(axis=1).reindex(key).to_numpy("int64", na_value=0)
+    works["int_collab"] = works["countries"] > 1
+    works["collab"] = works["int_collab"] | (works["institutions"] > 1)
+    facts = records.institutions.set_index("institution_id").reindex(ids)
+    lat, lon = (facts[c].to_numpy("float64", na_value=np.nan) for c in ("lat", "lon"))
+    # The last stands for an address whose institution is not known: neither type nor place.
+    placed = np.append(~np.isnan(lat + lon), False)
+    typed = np.append(facts["type"].notna().to_numpy(bool), False)
+    company = np.append((facts["type"] == "company").to_numpy(bool, na_value=False), False)
+    addressed = (house >= 0) | (land >= 0)
+
+    def any_(holds: np.ndarray) -> np.ndarray:
+        return np.bincount(activity[holds], minlength=len(key)) > 0
+
+    works["industry"] = any_(company[house])
+    works["typed"] = works["industry"] | ~any_(addressed & ~typed[house])
+    whole = ~any_(addressed & ~placed[house])
+    works["placed"] = whole | ~works["collab"]
+    mine = whole[activity] & (house >= 0)
+    works["km"] = _span_km(activity[mine], house[mine], lat, lon, len(key))
+    codes, names = (house, ids) if unit == "institution_id" else (land, lands)
+    named = pd.array(names, dtype="string").take(codes, allow_fill=True)
+    known = {"activity": activity, "unit": named, "corresponding": rows["corresponding"]}
+    own = dict(countries or {}) or None
+    note = noted(records, kind, years, level=level, count="full", countries=own)
+    return Signed(pd.DataFrame(known), works, note)
+
+
+def noted(records: Records, kind: str, years: Years | None, **more: Any) -> dict[str, Any]:
+    """Return the note every indicator carries."""
+    population = population_of(dated(records, kind), years)
+    more |= {"kind": kind, "years": years, "activities": population["activities"]}
+    more |= {"population": population, "synthetic": population["made_up"] > 0}
+    return more | {"store": records.provenance.get("store")}
+
+
+def ranked(table: pd.DataFrame, by: str, name: str) -> pd.DataFrame:
+    """Return a table with the largest first, then by name; counts are plain whole numbers."""
+    counts = dict.fromkeys(table.select_dtypes("Int64"), "int64")
+    table = table.astype({name: "string", **counts})
+    return table.sort_values([by, name], ascending=[False, True], ignore_index=True)
+
+
+def _once(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[["activity", "unit"]].dropna().drop_duplicates()
+
+
+def _names(frame: nw.LazyFrame) -> list[str]:
+    return frame.collect_schema().names()
+
+
+def _column(level: str) -> str:
+    unit = {"institution": "institution_id", "country": "country"}.get(level)
+    if unit is None:
+        raise UnknownNameError("level", level, ("institution", "country"))
+    return unit
+
+
+def _span_km(
+    activity: np.ndarray, house: np.ndarray, lat: np.ndarray, lon: np.ndarray, many: int
+) -> np.ndarray:
+    """Return the largest distance between two institutions of each activity."""
+    # All of one size at a time; the pair furthest apart has the smallest product of its vectors.
+    km, rows = np.zeros(many), distinct(activity, house)
+    phi, lam = np.radians(lat), np.radians(lon)
+    spots = np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+    for n in np.unique(rows.n[rows.n > 1]):
+        bodies = rows.unit[rows.n == n].reshape(-1, n)
+        which = rows.activity[rows.n == n][::n]
+        for low in range(0, len(which), step := max(1, CELLS // int(n) ** 2)):
+            part = bodies[low : low + step]
+            products = spots[part] @ spots[part].transpose(0, 2, 1)
+            at = products.reshape(len(part), -1).argmin(axis=1)
+            line = np.arange(len(part))
+            a, b = part[line, at // n], part[line, at % n]
+            km[which[low : low + step]] = distance_km(lat[a], lon[a], lat[b], lon[b])
+    return km
+
+
 def _authorships(records: Records, acts: nw.LazyFrame) -> nw.LazyFrame:
-    """Return (activity, author, institution_id, country), once each.
+    """Return (activity, author, institution_id, country), once each, and whether corresponding.
 
     An author is told by his place in the list; an organisation that signs for itself is its own.
+    `weight` is there where `unify` has shared the works out.
     """
     author = nw.coalesce(
         nw.col("position").cast(nw.String),
@@ -334,14 +400,16 @@ def _authorships(records: Records, acts: nw.LazyFrame) -> nw.LazyFrame:
         nw.col("country"),
         nw.lit(""),
     )
-    rows = (
-        records.lazy("participants")
-        .select(
-            nw.col(join_key(records)).alias("activity"),
-            author.alias("author"),
-            "institution_id",
-            "country",
-        )
-        .join(acts.select("activity"), on="activity")
+    people = records.lazy("participants")
+    weighed = ["weight"] if "weight" in _names(people) else []
+    rows = people.select(
+        nw.col(join_key(records)).alias("activity"),
+        author.alias("author"),
+        "institution_id",
+        "country",
+        nw.col("corresponding").cast(nw.Int64),
+        *weighed,
+    ).join(acts.select("activity"), on="activity")
+    return rows.group_by("activity", "author", "institution_id", "country").agg(
+        nw.col("corresponding").max(), *(nw.col(name).sum() for name in weighed)
     )
-    return rows.group_by("activity", "author", "institution_id", "country").agg(rows=nw.len())

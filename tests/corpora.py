@@ -58,7 +58,10 @@ def toy(oracles):
         oracles["toy_works"], countries={k: v["cc"] for k, v in oracles["institutions"].items()}
     )
     bodies = tables["institutions"]
-    tables["institutions"] = bodies.assign(nuts3=bodies["institution_id"].map(NUTS3))
+    places = pd.DataFrame(oracles["institutions"]).T.loc[bodies["institution_id"], ["lat", "lon"]]
+    tables["institutions"] = bodies.assign(
+        nuts3=bodies["institution_id"].map(NUTS3), **places.astype(float).reset_index(drop=True)
+    )
     return tables
 
 

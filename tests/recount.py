@@ -5,8 +5,10 @@ What it gives is compared with the package; so it shares no line, no library and
 
 import gzip
 import json
+import re
 from fractions import Fraction
 from itertools import combinations
+from math import asin, cos, radians, sin, sqrt
 
 CREDIT = {
     "full": lambda _: Fraction(1),
@@ -127,3 +129,129 @@ def openalex_countries(works):
         }
         for work in works.values()
     }
+
+
+def openalex_authors(works):
+    """Return the authors of each work: {id: [({institution: type}, other countries, [lands])]}."""
+    found = {}
+    for work in works.values():
+        authors = found[work["id"]] = []
+        for author in work.get("authorships") or []:
+            bodies = author["institutions"]
+            lands = {body["country_code"] for body in bodies} - {None}
+            known = {
+                (body["ror"] or "").rsplit("/", 1)[-1]
+                or body["id"].replace("https://openalex.org/", "openalex:"): body["type"]
+                for body in bodies
+            }
+            alone = set(author.get("countries") or []) - lands
+            if len(alone) == 1 and [b["country_code"] for b in bodies].count(None) == 1:
+                lands, alone = lands | alone, set()
+            authors.append((known, alone, lands | alone, author["is_corresponding"]))
+    return found
+
+
+def kilometres(spots):
+    """Return the largest great-circle distance between points (latitude, longitude)."""
+    points = [tuple(map(radians, spot)) for spot in spots]
+    return max(
+        2
+        * 6371.0088
+        * asin(
+            sqrt(sin((b[0] - a[0]) / 2) ** 2 + cos(a[0]) * cos(b[0]) * sin((b[1] - a[1]) / 2) ** 2)
+        )
+        for a in points
+        for b in points
+    )
+
+
+def facts_of(authors, spots, types):
+    """Return what one work is: countries, institutions, authors, industry, distance (or None)."""
+    bodies = {body for known, _, _, _ in authors for body in known}
+    lands = {land for _, _, here, _ in authors for land in here}
+    hidden = any(alone for _, alone, _, _ in authors)
+    industry = "company" in {types.get(body) for body in bodies}
+    if not industry and (hidden or any(types.get(body) is None for body in bodies)):
+        industry = None
+    together, km = len(bodies) > 1 or len(lands) > 1, None
+    if not together:
+        km = 0
+    elif not hidden and all(body in spots for body in bodies):
+        km = kilometres([spots[body] for body in bodies])
+    return {"collab": together, "lands": lands, "bodies": bodies, "industry": industry, "km": km}
+
+
+def collaboration(works, spots, types, level):
+    """Count the works of each unit: {unit: {column: value}}."""
+    found = {}
+    for authors in works.values():
+        facts = facts_of(authors, spots, types)
+        for unit in facts["bodies" if level == "institution" else "lands"]:
+            row = found.setdefault(unit, dict.fromkeys(COUNTED, 0))
+            row["output"] += 1
+            row["collab"] += facts["collab"]
+            row["int_collab"] += len(facts["lands"]) > 1
+            row["industry"] += facts["industry"] is True
+            row["industry_n"] += facts["industry"] is not None
+            if facts["km"] is not None:
+                row["distance_n"] += 1
+                row["distance_collab_n"] += facts["collab"]
+                row["short"] += facts["collab"] and facts["km"] <= 100
+                row["long"] += facts["collab"] and facts["km"] >= 5000
+                row["km"] += facts["km"]
+    return found
+
+
+COUNTED = ("output", "collab", "int_collab", "industry", "industry_n", "distance_n")
+COUNTED += ("distance_collab_n", "short", "long", "km")
+
+
+def types(works, scheme):
+    """Count the works of each institution by the type of their collaboration."""
+    found = {}
+    for authors, stated in works.values():
+        bodies = {body for known, _, _, _ in authors for body in known}
+        lands = len({land for _, _, here, _ in authors for land in here})
+        many = max(len(authors), stated or 0)
+        if scheme == "incites":
+            named = {2: "bilateral", 3: "trilateral"}.get(lands, "quadrilateral")
+            home = "domestic_multi" if len(bodies) > 1 else "domestic_single"
+            kind = home if lands < 2 else named
+        else:
+            kind = "international" if lands > 1 else "national" if len(bodies) > 1 else ""
+            kind = kind or ("institutional" if many > 1 else "single")
+        for body in bodies:
+            found[body, kind] = found.get((body, kind), 0) + 1
+    return found
+
+
+def led(authors, role):
+    """Share out who is first, last or corresponding author of one work: {institution: credit}."""
+    if role == "corresponding":
+        mine = [known for known, _, _, yes in authors if yes]
+    else:
+        mine = [authors[0 if role == "lead" else -1][0]] if authors else []
+    found = {}
+    for known in mine:
+        for body in known:
+            found[body] = found.get(body, 0) + Fraction(1, len(mine) * len(known))
+    return found
+
+
+def wos_countries(file):
+    """Return the countries of each record of a tagged Web of Science file, in capitals."""
+    found, tag, lines = [], "", []
+    for line in [*file.read_text(encoding="utf-8-sig").splitlines(), "ER"]:
+        if line[:2].strip():
+            if tag == "C1":
+                last = [one.rstrip(".").rsplit(",", 1)[-1].strip().upper() for one in lines]
+                names = {"USA" if AMERICAN.fullmatch(name) else name for name in last}
+                found.append({ONE.get(name, name) for name in names})
+            tag, lines = line[:2], []
+        lines.append(line[3:])
+    return found
+
+
+AMERICAN = re.compile(r".*USA|[A-Z]{2} \d{5}(-\d{4})?")
+ONE = dict.fromkeys(("ENGLAND", "SCOTLAND", "WALES", "NORTH IRELAND"), "UK")
+ONE |= dict.fromkeys(("FED REP GER", "WEST GERMANY", "BUNDES REPUBLIK"), "GERMANY")

@@ -12,7 +12,6 @@ from recount import author_credit
 import collabnet as cn
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
-EMR = "euregio-meuse-rhine"
 FUZZ = settings(max_examples=6, deadline=None)
 
 
@@ -31,21 +30,6 @@ def by_unit(table, column="output"):
 def records(request, oracles, tmp_path_factory):
     """Return the toy corpus, held by each engine in turn."""
     return held(toy(oracles), request.param, tmp_path_factory.mktemp("toy"))
-
-
-@pytest.fixture(scope="module")
-def links(records):
-    """Return the links of the toy corpus."""
-    return cn.edges(records)
-
-
-@pytest.fixture(scope="module")
-def similar(records, links):
-    """Return the similarities of the toy corpus, by `A-B` in the spelling of the oracles."""
-    table = cn.similarities(links, cn.output(records))
-    order = "LMRHN".index
-    pairs = zip(table["source"], table["target"], strict=True)
-    return table.set_index(pd.Index(["-".join(sorted(pair, key=order)) for pair in pairs]))
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +121,7 @@ def test_output_counts_the_years_asked_for():
     assert by_unit(cn.output(records)) == {"A": 4}
 
 
-@pytest.mark.parametrize("function", [cn.output, cn.collaboration])
+@pytest.mark.parametrize("function", [cn.output, cn.collaboration, cn.collaboration_types])
 def test_no_records_give_an_empty_table_of_indicators(function):
     table = function(cn.Records({}))
     assert len(table) == 0
@@ -151,41 +135,6 @@ def test_no_records_give_an_empty_table_of_indicators(function):
 def test_output_answers_an_unknown_name_with_the_nearest(wrong, hint):
     with pytest.raises(cn.UnknownNameError, match=hint):
         cn.output(cn.Records({}), **wrong)
-
-
-# --- similarity -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("column", "oracle"),
-    [
-        ("salton", "salton"),
-        ("jaccard", "jaccard"),
-        ("association", "association_strength_cij_over_ci_cj_pubs"),
-        ("affinity", "association_strength_2m_cij_over_ki_kj"),
-        ("affinity", "pai_links_T14"),
-    ],
-)
-def test_similarity_is_the_one_computed_by_hand(similar, oracles, column, oracle):
-    expected = by_hand(oracles[oracle])
-    assert similar.loc[list(expected), column].to_dict() == expected
-
-
-def test_similarities_of_no_links_are_an_empty_table():
-    records = cn.Records({})
-    table = cn.similarities(cn.edges(records), cn.output(records))
-    assert table.columns[-4:].tolist() == ["salton", "jaccard", "association", "affinity"]
-    assert len(table) == 0
-
-
-@given(corpora())
-@FUZZ
-def test_similarities_lie_between_nought_and_one(corpus):
-    records = cn.Records(works(corpus))
-    table = cn.similarities(cn.edges(records), cn.output(records))
-    for column in ("salton", "jaccard", "association"):
-        assert table[column].between(0, 1 + 1e-12).all()
-    assert (table["jaccard"] <= table["salton"] + 1e-12).all()
 
 
 # --- collaboration ----------------------------------------------------------------------------
@@ -219,28 +168,157 @@ def test_a_country_without_institution_makes_a_work_international():
     assert table[["unit", "collab", "int_collab"]].iloc[0].tolist() == ["A", 1, 1]
 
 
-# --- regions ----------------------------------------------------------------------------------
+def test_distances_of_works_are_those_computed_by_hand(collaboration, oracles):
+    row = collaboration.loc["L"]
+    leiden = oracles["leiden_L"]
+    short = leiden["PP_short_dist(<=100,collab only, CWTS code)"]
+    assert (row["pp_short"], row["pp_long"]) == (short, leiden["PP_long_dist(>=5000)"])
+    assert row["mgcd"] == pytest.approx(oracles["mgcd_L_all_pubs"], abs=0.05)
+    assert row["mgcd_collab"] == pytest.approx(oracles["mgcd_L_collab_pubs_only"], abs=0.05)
+    assert (row["distance_n"], row["distance_collab_n"]) == (5, 4)
 
 
-def test_openness_of_the_euregio_is_the_one_computed_by_hand(records, links, oracles):
-    row = cn.region_shares(links, records.institutions, [EMR]).iloc[0]
-    oracle = oracles["ei_region_EMR"]
-    assert (row["internal"], row["external"]) == (oracle["internal"], oracle["external"])
-    assert row["ei"] == pytest.approx(oracle["EI"], abs=1e-6)
-    openness = oracles["region_openness_EMR"]["external_over_all"]
-    assert row["openness"] == pytest.approx(openness, abs=1e-6)
+def test_one_author_of_two_countries_makes_a_work_of_two_countries(collaboration, oracles):
+    wrong = oracles["leiden_L"]["PP_collab_if_single_author_multi_affil_excluded"]
+    assert collaboration.loc["L", "pp_collab"] != wrong
 
 
-def test_a_region_without_links_has_no_openness():
-    records = cn.Records(works({"w": [["ann", "AB"]]}, countries={"A": "BE", "B": "FR"}))
-    row = cn.region_shares(cn.edges(records), records.institutions, ["maghreb"]).iloc[0]
-    assert (row["internal"], row["external"]) == (0, 0)
-    assert np.isnan(row["openness"])
-    assert np.isnan(row["ei"])
+PLACES = {"A": (0.0, 0.0), "B": (0.0, 44.0), "C": (0.0, 45.0), "D": (0.0, 0.5), "E": (None, None)}
 
 
-def test_the_regions_of_the_settings_are_those_of_the_moment(monkeypatch):
-    monkeypatch.setattr(cn.settings, "REGIONS", ("maghreb",))
-    records = cn.Records({})
-    table = cn.region_shares(cn.edges(records), records.institutions)
-    assert table["region"].tolist() == ["maghreb"]
+def placed(authors, **columns):
+    """Return Records of works whose institutions lie on the equator; E has no known place."""
+    tables = works(authors, countries=dict.fromkeys("ABCDE", "BE"))
+    bodies = tables["institutions"]
+    spots = [PLACES[body] for body in bodies["institution_id"]]
+    lat, lon = zip(*spots, strict=True)
+    tables["institutions"] = bodies.assign(lat=lat, lon=lon, **columns)
+    return cn.Records(tables)
+
+
+@pytest.mark.parametrize(
+    ("others", "short", "long"), [("D", 1, 0), ("B", 0, 0), ("C", 0, 1), ("DC", 0, 1), ("", 0, 0)]
+)
+def test_the_longest_distance_of_a_work_decides(others, short, long):
+    # 0.5° are 56 km, 44° are 4 893 km and 45° 5 004 km; nobody is short with himself.
+    row = cn.collaboration(placed({"w": [["ann", "A" + others]]})).iloc[0]
+    assert (row["pp_short"], row["pp_long"]) == (short, long)
+
+
+def test_a_distance_that_cannot_be_told_is_not_counted_as_none():
+    corpus = {"w": [["ann", "AE"]], "v": [["ann", "AD"]], "u": [["ann", "A"]], "x": [["ann", "E"]]}
+    table = cn.collaboration(placed(corpus)).set_index("unit")
+    assert table.loc["A", ["output", "distance_n", "distance_collab_n", "pp_short"]].tolist() == [
+        3,
+        2,
+        1,
+        0.5,
+    ]
+    assert table.loc["E", ["output", "distance_n", "mgcd"]].tolist() == [2, 1, 0]
+    assert np.isnan(table.loc["E", "mgcd_collab"])
+
+
+def test_an_address_without_institution_hides_the_distance_but_not_the_country():
+    tables = works({"w": [["ann", "A"]]}, countries={"A": "BE"})
+    tables["institutions"] = tables["institutions"].assign(lat=50.0, lon=5.0)
+    far = pd.DataFrame({"activity_id": ["w"], "position": [2], "country": ["CD"]})
+    tables["participants"] = pd.concat([tables["participants"], far], ignore_index=True)
+    row = cn.collaboration(cn.Records(tables)).iloc[0]
+    assert (row["int_collab"], row["distance_n"], row["industry_n"]) == (1, 0, 0)
+
+
+def test_a_company_makes_a_work_one_with_industry_and_an_unknown_type_is_no_answer():
+    types = {"A": "education", "B": "company", "C": "education", "D": None}
+    corpus = {"w": [["ann", "AB"]], "v": [["ann", "AC"]], "u": [["ann", "AD"]]}
+    records = placed({**corpus, "x": [["ann", "ABD"]]})
+    bodies = records.institutions
+    typed = bodies.assign(type=bodies["institution_id"].map(types))
+    tables = {"activities": records.activities, "participants": records.participants}
+    table = cn.collaboration(cn.Records({**tables, "institutions": typed})).set_index("unit")
+    assert table.loc["A", ["industry", "industry_n"]].tolist() == [2, 3]
+    assert table.loc["A", "pp_industry"] == pytest.approx(2 / 3)
+    assert table.loc["D", ["industry", "industry_n"]].tolist() == [1, 1]
+
+
+def test_hong_kong_is_china_by_the_rule_of_the_leiden_ranking_only():
+    records = cn.Records(works({"w": [["ann", "AB"]]}, countries={"A": "CN", "B": "HK"}))
+    leiden = cn.collaboration(records, countries={"HK": "CN", "MO": "CN"})
+    assert (cn.collaboration(records)["mcp"].sum(), leiden["mcp"].sum()) == (2, 0)
+    assert leiden["collab"].tolist() == [1, 1]
+    merged = cn.collaboration(records, level="country", countries={"HK": "CN"})
+    assert merged[["unit", "output"]].to_numpy().tolist() == [["CN", 1]]
+    assert leiden.attrs["note"]["countries"] == {"HK": "CN", "MO": "CN"}
+
+
+def test_by_corresponding_author_a_country_has_only_the_works_it_answers_for():
+    tables = works(
+        {"w": [["ann", "A"], ["bob", "B"]], "v": [["bob", "B"]], "u": [["cy", "B"]]},
+        countries={"A": "BE", "B": "FR"},
+    )
+    tables["participants"]["corresponding"] = [True, False, True, None]
+    table = cn.collaboration(cn.Records(tables), level="country", by="corresponding")
+    assert table[["unit", "output", "scp", "mcp"]].to_numpy().tolist() == [
+        ["BE", 1, 0, 1],
+        ["FR", 1, 1, 0],
+    ]
+    assert table.attrs["note"]["without_corresponding"] == 1
+
+
+@given(corpora())
+@FUZZ
+def test_single_and_multiple_country_works_add_up_to_the_output(corpus):
+    lands = dict(zip("ABCDE", ("BE", "BE", "FR", "NL", None), strict=True))
+    table = cn.collaboration(cn.Records(works(corpus, countries=lands)))
+    assert (table["scp"] + table["mcp"] == table["output"]).all()
+    assert (table["int_collab"] <= table["collab"]).all()
+    assert (table["collab"] <= table["output"]).all()
+
+
+# --- types of collaboration -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"),
+    [("scival", [5, 4, 0, 1, 0]), ("incites", [5, 0, 0, 4, 0, 1])],
+)
+def test_types_of_collaboration_are_those_counted_by_hand(records, scheme, expected):
+    # P1, P2 and P6 join two countries, P4 (BE, NL) too; P3 has two authors of one house.
+    row = cn.collaboration_types(records, scheme=scheme).set_index("unit").loc["L"]
+    assert row.tolist() == expected
+
+
+def test_each_type_of_the_cascade_has_its_work():
+    corpus = {
+        "international": [["ann", "A"], ["bob", "C"]],
+        "national": [["ann", "A"], ["bob", "B"]],
+        "institutional": [["ann", "A"], ["bob", "A"]],
+        "single": [["ann", "A"]],
+    }
+    lands = {"A": "BE", "B": "BE", "C": "FR"}
+    row = cn.collaboration_types(cn.Records(works(corpus, countries=lands))).iloc[0]
+    assert row.tolist() == ["A", 4, 1, 1, 1, 1]
+
+
+def test_three_and_four_countries_are_types_of_their_own():
+    lands = dict(zip("ABCDE", ("BE", "FR", "NL", "DE", "LU"), strict=True))
+    corpus = {"w": [["ann", "ABC"]], "v": [["ann", "ABCD"]], "u": [["ann", "ABCDE"]]}
+    table = cn.collaboration_types(cn.Records(works(corpus, countries=lands)), scheme="incites")
+    assert table.iloc[0].tolist() == ["A", 3, 2, 1, 0, 0, 0]
+
+
+def test_authors_the_source_counts_but_does_not_list_make_a_work_no_single_one():
+    tables = works({"w": [["ann", "A"]]}, countries={"A": "BE"})
+    tables["activities"]["authors_count"] = 3
+    row = cn.collaboration_types(cn.Records(tables)).iloc[0]
+    assert (row["institutional"], row["single"]) == (1, 0)
+
+
+@given(corpora())
+@FUZZ
+def test_types_of_collaboration_add_up_to_the_output(corpus):
+    lands = dict(zip("ABCDE", ("BE", "BE", "FR", "NL", None), strict=True))
+    records = cn.Records(works(corpus, countries=lands))
+    for scheme, level in (("scival", "institution"), ("incites", "country")):
+        table = cn.collaboration_types(records, scheme=scheme, level=level)
+        assert table.iloc[:, 2:].sum(axis=1).tolist() == table["output"].tolist()
+        assert by_unit(table) == by_unit(cn.output(records, level=level))

@@ -100,6 +100,10 @@ class _Topic(Struct):
     field: _Named | None = None
 
 
+class _Rank(Struct):
+    is_in_top_10_percent: bool | None = None
+
+
 class Work(Struct):
     """The fields of a work that are kept; of an API page, the works in it."""
 
@@ -115,6 +119,7 @@ class Work(Struct):
     doi: Text = None
     cited_by_count: Number = None
     fwci: float | None = None
+    citation_normalized_percentile: _Rank | None = None
     is_retracted: bool | None = None
     is_xpac: bool | None = None
     updated_date: Text = None
@@ -145,6 +150,7 @@ COLUMNS = {
         "doi": pa.string(),
         "cited_by": pa.int64(),
         "fwci": pa.float64(),
+        "top10": pa.bool_(),
         "retracted": pa.bool_(),
         **dict.fromkeys(("updated", "record", "field", "field_name"), pa.string()),
         "rows": pa.int32(),
@@ -218,12 +224,14 @@ class Batch:
         code = (field.id or "").rsplit("/", 1)[-1]
         title, cut = work.title or work.display_name, bool(work.is_authors_truncated) or cut
         made, retracted = work.synthetic is True, work.is_retracted is True
+        rank = work.citation_normalized_percentile
+        top = rank.is_in_top_10_percent if rank else None
         named = field.display_name if code else None
         # fmt: off
         self.activities.append((
             self.count, _openalex(work.id), work.type, title, start, stated, cut, made,
-            doi(work.doi), work.cited_by_count, work.fwci, retracted, work.updated_date, place,
-            code, named, len(people),
+            doi(work.doi), work.cited_by_count, work.fwci, top, retracted, work.updated_date,
+            place, code, named, len(people),
         ))
         # fmt: on
         self.participants += people
