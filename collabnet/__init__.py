@@ -14,6 +14,7 @@ from collabnet.errors import (
     StoreError,
     UnknownNameError,
 )
+from collabnet.expectation import expected_links
 from collabnet.exports import export_table, note
 from collabnet.fetch import fetch_openalex
 from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
@@ -30,6 +31,8 @@ from collabnet.readers import read, read_all
 from collabnet.records import Records, write_store
 from collabnet.regions import list_regions, memberships, region
 from collabnet.stores import ingest
+from collabnet.trends import decompose, growth, trend, turnover
+from collabnet.uncertainty import bootstrap, partner_intervals, share_intervals
 
 __version__ = version("collabnet")
 
@@ -44,17 +47,21 @@ __all__ = [
     "UnknownNameError",
     "around",
     "behind",
+    "bootstrap",
     "centrality",
     "check_quality",
     "collaboration",
     "communities",
     "compare_edges",
+    "decompose",
     "edges",
+    "expected_links",
     "export_table",
     "fetch_openalex",
     "flows",
     "forget",
     "gazetteer",
+    "growth",
     "ingest",
     "list_regions",
     "match_affiliations",
@@ -62,6 +69,7 @@ __all__ = [
     "merge_duplicates",
     "note",
     "output",
+    "partner_intervals",
     "partners",
     "plot_compare",
     "plot_map",
@@ -74,11 +82,14 @@ __all__ = [
     "resolve",
     "review",
     "save_figure",
+    "share_intervals",
     "similarities",
     "split_work",
     "strengths",
     "to_edges",
     "to_graph",
+    "trend",
+    "turnover",
     "unresolved",
     "within",
     "write_edges",

@@ -7,6 +7,8 @@ same bounds on every engine.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Literal
 
 import narwhals as nw
@@ -21,6 +23,8 @@ from collabnet.records import Records
 from collabnet.regions import memberships
 
 RULE = "order statistics floor(0.025·B) and floor(0.975·B) of B bootstrap samples of activities"
+BLOCK = 64
+"""Samples that are held at a time."""
 STATISTICS = ("mean", "sum", "ratio")
 
 PartnerLevel = Literal["institution", "country", "region"]
@@ -88,22 +92,22 @@ def bootstrap(
     except (TypeError, ValueError):
         raise SchemaError("A column holds no numbers. Give numbers, or yes and no.") from None
     known = ~np.isnan(x + w)
-    both = np.where(
-        np.tile(known, 2), np.hstack([x if statistic == "ratio" else w * x, w + 0 * x]), 0
-    )
-    place, row = np.indices(both.T.shape).reshape(2, -1)
-    drawn = resample(
-        row, place, both.T.ravel(), activities=len(both), samples=samples, seed=seed
-    ).reshape(samples, -1 if len(both) else both.shape[1])
-    found, under = np.hsplit(np.vstack([both.sum(axis=0), drawn]), 2)
+    above = x if statistic == "ratio" else w * x
+    both = np.where(np.tile(known, 2), np.hstack([above, w + 0 * x]), 0)
+    both = np.vstack([both, np.zeros((int(not len(both)), both.shape[1]))])  # none: one of 0
+    sums, draws = [both.sum(axis=0)], _draws(len(both), samples, seed)
+    while block := list(islice(draws, BLOCK)):
+        sums.append(np.array(block, dtype="float64") @ both)
+    found, under = np.hsplit(np.vstack(sums), 2)
     if statistic != "sum":
         found = np.divide(found, under, out=np.full_like(found, np.nan), where=under != 0)
     found[:, ~known.any(axis=0)] = np.nan
-    low, high = bounds(found[1:])
-    columns = {"value": found[0], "low": low, "high": high, "activities": known.sum(axis=0)}
-    table = pd.DataFrame({"indicator": pd.Series(values.columns, dtype="string"), **columns})
-    table.attrs["note"] = {"what": "intervals", "statistic": statistic, "of": len(values)}
-    table.attrs["note"] |= drawn_by(samples, seed)
+    found = found.round(12)  # sums in another order differ in the last bits
+    table = pd.DataFrame({"indicator": pd.Series(values.columns, dtype="string")})
+    table["value"], (table["low"], table["high"]) = found[0], bounds(found[1:])
+    table["activities"] = known.sum(axis=0)
+    note = {"what": "intervals", "statistic": statistic, "of": len(values)}
+    table.attrs["note"] = note | drawn_by(samples, seed)
     return table
 
 
@@ -169,24 +173,12 @@ def partner_intervals(
     entries = (activity[there], partner[there], found["weight"].to_numpy()[there])
     sums = resample(*entries, activities=n, samples=samples, seed=seed)
     sums = np.vstack([np.bincount(*entries[1:], len(names)), sums]).round(9)
-    ranked = _ranks(sums)
-    (low, high), (best, worst), of = bounds(sums[1:]), bounds(ranked[1:]), max(n, 1)
     bodies = records.institutions.set_index("institution_id")["name"]
-    table = pd.DataFrame(
-        {
-            "partner": names,
-            "name": names.map(bodies).astype("string"),
-            "weight": sums[0],
-            "low": low,
-            "high": high,
-            "share": sums[0] / of,
-            "share_low": low / of,
-            "share_high": high / of,
-            "rank": ranked[0],
-            "rank_low": best,
-            "rank_high": worst,
-        }
-    ).sort_values(["weight", "partner"], ascending=[False, True], ignore_index=True)
+    table = pd.DataFrame({"partner": names, "name": names.map(bodies).astype("string")})
+    for column, values in (("weight", sums), ("share", sums / max(n, 1)), ("rank", _ranks(sums))):
+        ends = ("low", "high") if column == "weight" else (f"{column}_low", f"{column}_high")
+        table[column], (table[ends[0]], table[ends[1]]) = values[0], bounds(values[1:])
+    table = table.sort_values(["weight", "partner"], ascending=[False, True], ignore_index=True)
     return noted(table, found, "partner intervals", **drawn_by(samples, seed))
 
 
@@ -343,18 +335,24 @@ def resample(
 
     The draws depend on the number of activities and on the seed alone.
     """
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-        raise CollabnetError(f"samples={samples!r}: a number above 0 was expected; 1000 is usual.")
     order = np.argsort(column, kind="stable")
     rows, value = activity[order], value[order]
     begins = np.flatnonzero(np.diff(column[order], prepend=-1))
-    sums, random = np.empty((samples, len(begins))), np.random.default_rng(seed)
-    alike = bool((value == 1).all())
-    for sample in sums if len(begins) else ():
+    alike, sums = bool((value == 1).all()), []
+    for times in _draws(max(activities, 1), samples, seed):
+        drawn = times[rows] if alike else times[rows] * value
+        sums.append(np.add.reduceat(drawn, begins))
+    return np.array(sums, dtype="float64")
+
+
+def _draws(activities: int, samples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield how often each activity is drawn in each sample."""
+    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
+        raise CollabnetError(f"samples={samples!r}: a number above 0 was expected; 1000 is usual.")
+    random = np.random.default_rng(seed)
+    for _ in range(samples):
         drawn = random.integers(activities, size=activities, dtype=np.uint32)
-        times = np.bincount(drawn, minlength=activities)[rows]
-        sample[:] = np.add.reduceat(times if alike else times * value, begins)
-    return sums
+        yield np.bincount(drawn, minlength=activities)
 
 
 def bounds(sampled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
