@@ -86,7 +86,7 @@ def trend(
     windows = [(until - back + 1 if back else first, until) for until in ends]
     table = _counted(records, found, windows).drop(columns="joint")
     table["share"] = (table["weight"] / table["output"]).where(table["output"] > 0)
-    return noted(table, found, "trend", by=by, window=window if by == "sliding" else None)
+    return noted(records, table, found, "trend", by=by, window=window if by == "sliding" else None)
 
 
 def growth(
@@ -179,7 +179,9 @@ def growth(
     for column, mean in zip(("growth", "low", "high"), means, strict=True):
         table[column] = np.expm1(_slope(mean, base))
     table = table.sort_values(["weight", "partner"], ascending=[False, True], ignore_index=True)
-    return noted(table, whole, "growth", of=of, span=(start, end), **drawn_by(samples, seed))
+    return noted(
+        records, table, whole, "growth", of=of, span=(start, end), **drawn_by(samples, seed)
+    )
 
 
 def turnover(
@@ -243,7 +245,7 @@ def turnover(
     table = table[table["status"] != ""].reset_index(drop=True)
     counts = table.groupby(["since", "until", "status"]).size()
     told = {f"{since}-{until} {status}": n for (since, until, status), n in counts.items()}
-    return noted(table, found, "turnover", periods=told)
+    return noted(records, table, found, "turnover", periods=told)
 
 
 def decompose(
@@ -321,7 +323,7 @@ def decompose(
     facts = {"output": output[:, :1], "joint": joint[:, :1]}
     facts = {name: dict(zip(made, values.ravel(), strict=False)) for name, values in facts.items()}
     facts = {"before": spans[0], "after": spans[1], **facts}
-    return noted(split.reset_index(drop=True), found, "decomposition", **facts)
+    return noted(records, split.reset_index(drop=True), found, "decomposition", **facts)
 
 
 def _counted(records: Records, found: pd.DataFrame, windows: Sequence[Years]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import pandas as pd
 from collabnet import counting, engine, settings
 from collabnet.errors import CollabnetError, SchemaError, UnknownNameError
 from collabnet.links import COUNTS, Count, joint
-from collabnet.parties import Years, dated, join_key, population_of, units_of
+from collabnet.parties import Years, dated, join_key, overlapping, population_of, units_of
 from collabnet.records import Records
 from collabnet.regions import memberships
 
@@ -179,7 +179,7 @@ def partner_intervals(
         ends = ("low", "high") if column == "weight" else (f"{column}_low", f"{column}_high")
         table[column], (table[ends[0]], table[ends[1]]) = values[0], bounds(values[1:])
     table = table.sort_values(["weight", "partner"], ascending=[False, True], ignore_index=True)
-    return noted(table, found, "partner intervals", **drawn_by(samples, seed))
+    return noted(records, table, found, "partner intervals", **drawn_by(samples, seed))
 
 
 def share_intervals(
@@ -240,7 +240,7 @@ def share_intervals(
     flags.insert(0, "pp_collab", (flags["partners"] > 0) | flags["pp_int_collab"])
     flags.insert(2, "mcp_ratio", flags["pp_int_collab"])
     table = bootstrap(flags, samples=samples, seed=seed)
-    return noted(table, found, "share intervals", **drawn_by(samples, seed))
+    return noted(records, table, found, "share intervals", **drawn_by(samples, seed))
 
 
 def ties(
@@ -266,7 +266,7 @@ def ties(
             raise UnknownNameError(what, given, among)
     if level == "region" and count != "full":
         raise CollabnetError(f"count={count!r}: regions overlap, so only full counting is defined.")
-    population = population_of(dated(records, kind), years)
+    overlapping(dated(records, kind), years)  # says what is wrong with kind and years
     at, works = "country" if nation else "institution", kind == "work"
     found = joint(records, kind, home, level=at, years=None if works else years)
     undated = found.loc[found["first"].isna(), "activity"].nunique()
@@ -294,12 +294,9 @@ def ties(
         "count": count,
         "home": home,
         "years": years,
-        "population": population,
-        "synthetic": population["made_up"] > 0,
         "of_home": int(found["activity"].nunique()),
         "undated": int(undated) if works or years is None else None,
         "unplaced": 0 if level == "institution" or nation else int(nowhere.sum()),
-        "store": records.provenance.get("store"),
     }
     return found
 
@@ -310,13 +307,18 @@ def coded(found: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, pd.Series]:
     return pd.factorize(found["activity"], sort=True)[0], partner, pd.Series(names, dtype="string")
 
 
-def noted(table: pd.DataFrame, found: pd.DataFrame, what: str, **more: Any) -> pd.DataFrame:
+def noted(
+    records: Records, table: pd.DataFrame, found: pd.DataFrame, what: str, **more: Any
+) -> pd.DataFrame:
     """Give a table the note of the ties it was made of; an empty one says why."""
-    note: dict[str, Any] = {"what": what, **found.attrs["note"], **more}
+    note: dict[str, Any] = {"what": what, **found.attrs["note"]}
+    population = population_of(dated(records, note["kind"]), note["years"])
+    note |= {"population": population, "synthetic": population["made_up"] > 0, **more}
+    note["store"] = records.provenance.get("store")
     if table.empty:
         note["says"] = (
             f"No partner of {note['home']} is known: it has {note['of_home']} activities here, and "
-            f"{note['population']['without_dates']} activities of all have no year."
+            f"{population['without_dates']} activities of all have no year."
         )
     table.attrs["note"] = note
     return table
