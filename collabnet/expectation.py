@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 
 from collabnet import geo
-from collabnet.errors import CollabnetError
+from collabnet.errors import CollabnetError, UnknownNameError
 
 NEAR_KM = 10.0
 """Distances below count as this: places are those of cities, not of campuses."""
 PAIRS = 2_000_000
 """Pairs that are looked at; 2,000 units have so many."""
-STEPS = 100
 TIES = ("same_country", "border", "language")
 
 
@@ -62,12 +61,14 @@ def expected_links(
     `residual` (weight - expected)/√(φ · expected), where φ is the mean of (weight - expected)² /
     expected per degree of freedom: 2 is as much above what is expected as one in forty would be by
     chance. The note holds `coefficients` and `standard_errors`, `left_out_terms` that cannot be
-    told from others, and what could not be placed under `left_out`; `attrs["unplaced"]` lists those
-    units. Where pairs are fewer than terms, or none has a link, nothing is expected: the columns
-    are empty.
+    told from others, and the links of units without place or output under `left_out`;
+    `attrs["unplaced"]` lists those units. Where no more pairs have a link than there are
+    terms, nothing is expected: the columns are empty.
 
     Raises
     ------
+    UnknownNameError
+        `home` has no output.
     CollabnetError
         More than 2,000,000 pairs.
 
@@ -80,18 +81,20 @@ def expected_links(
     Examples
     --------
     >>> size = pd.DataFrame({"unit": ["BE", "NL", "PT", "FI", "CZ", "GR"], "output": 100.0})
-    >>> links = pd.DataFrame({"source": ["BE", "BE"], "target": ["NL", "PT"], "weight": [9.0, 8.0]})
-    >>> table = expected_links(links, size, home="BE")
-    >>> table[["source", "target", "border"]].values.tolist()[0]
-    ['BE', 'PT', False]
+    >>> links = pd.DataFrame({"source": "BE", "target": ["NL", "PT", "FI", "CZ", "GR"]})
+    >>> table = expected_links(links.assign(weight=[30.0, 9.0, 4.0, 5.0, 4.0]), size, home="BE")
+    >>> table[["target", "weight", "expected"]].round(1).values.tolist()[0]
+    ['PT', 9.0, 5.5]
     """
+    if home is not None and home not in set(outputs["unit"]):
+        raise UnknownNameError("unit", home, outputs["unit"])
     places = _countries() if institutions is None else institutions
     places = places.rename(columns={"institution_id": "unit"}).drop_duplicates("unit")
-    size = outputs.set_index("unit")["output"].astype("float64")
-    size = size[(size >= smallest) & (size > 0)].sort_index()
+    size = outputs.set_index("unit")["output"].astype("float64").sort_index()
     units = places.set_index("unit")[["country", "lat", "lon"]].reindex(size.index)
     placed = units.notna().all(axis=1) & units["country"].isin(_countries()["country"])
-    unplaced, units, size = sorted(units.index[~placed]), units[placed], size[placed].to_numpy()
+    placed &= (size >= smallest) & (size > 0)
+    units, size = units[placed], size[placed].to_numpy()
     ids = pd.Index(units.index)
     if home is None:
         if len(ids) * (len(ids) - 1) // 2 > PAIRS:
@@ -107,33 +110,32 @@ def expected_links(
     table = _pairs(units, left, right)
     wanted = edges if home is None else edges[(edges[["source", "target"]] == home).any(axis=1)]
     ends = np.sort([ids.get_indexer(wanted[end]) for end in ("source", "target")], axis=0)
-    there = ends[0] >= 0
-    index = pd.MultiIndex.from_arrays(ends[:, there])
-    weight = (
-        pd.Series(wanted["weight"].to_numpy("float64")[there], index).groupby(level=[0, 1]).sum()
-    )
-    table.insert(2, "weight", weight.reindex([left, right], fill_value=0.0).to_numpy())
+    there = (ends[0] >= 0) & (ends[0] < ends[1])
+    weight = wanted["weight"].astype("float64").to_numpy()
+    found = pd.Series(weight[there], pd.MultiIndex.from_arrays(ends[:, there]), dtype="float64")
+    found = found.groupby(level=[0, 1]).sum().reindex([left, right], fill_value=0)
+    table.insert(2, "weight", found.to_numpy())
     terms = {"size": np.log(size[left] * size[right])}
     terms["distance"] = np.log(table["distance_km"].clip(lower=NEAR_KM).to_numpy())
     terms |= {name: table[name].to_numpy("float64") for name in TIES}
-    expected, spread, found = _fitted(terms, table["weight"].to_numpy())
+    expected, fit = _fitted(terms, table["weight"].to_numpy())
     table.insert(3, "expected", expected)
-    table.insert(4, "ratio", table["weight"] / table["expected"])
-    residual = (table["weight"] - table["expected"]) / np.sqrt(spread * table["expected"])
-    table.insert(5, "residual", residual)
+    table.insert(4, "ratio", table["weight"] / expected)
+    spread = np.sqrt(fit.get("dispersion", np.nan) * expected)
+    table.insert(5, "residual", (table["weight"] - expected) / spread)
     table = table.sort_values(
         ["residual", "source", "target"], ascending=[False, True, True], ignore_index=True
     )
+    named = set(outputs.loc[outputs["output"] > 0, "unit"])
+    unplaced = sorted(named.union(wanted["source"], wanted["target"]) - set(ids))
     left_out = {"units": len(unplaced), "links": int((~there).sum())}
-    left_out["weight"] = float(wanted["weight"].to_numpy("float64")[~there].sum())
-    note = {**edges.attrs.get("note", {}), "what": "expected links", "home": home}
-    note |= {"pairs": len(table), "smallest": smallest, **found, "left_out": left_out}
-    if not found:
-        note["says"] = "Nothing is expected: there are too few pairs, or none of them has a link."
+    note = {**edges.attrs.get("note", {}), "what": "expected links", "says": None}
+    note |= {"home": home, "pairs": len(table), "smallest": smallest, **fit}
+    note["left_out"] = {**left_out, "weight": float(weight[~there].sum())}
+    if not fit:
+        note["says"] = "Nothing is expected: too few pairs have a link to be held against the rest."
     elif size.max() >= note.get("placed", np.inf):
-        note["says"] = (
-            "One unit took part in everything counted: outputs are not those of the others."
-        )
+        note["says"] = "One unit took part in all that is counted: the outputs are its works alone."
     table.attrs = {"note": note, "unplaced": unplaced}
     return table
 
@@ -164,10 +166,8 @@ def _pairs(units: pd.DataFrame, left: np.ndarray, right: np.ndarray) -> pd.DataF
     )
 
 
-def _fitted(
-    terms: dict[str, np.ndarray], y: np.ndarray
-) -> tuple[np.ndarray, float, dict[str, Any]]:
-    """Return what is expected, its dispersion, and what the note says of the fit."""
+def _fitted(terms: dict[str, np.ndarray], y: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return what is expected, and what the note says of the fit."""
     names, columns, dropped = ["constant"], [np.ones(len(y))], []
     for name, values in terms.items():
         x = np.column_stack(columns)
@@ -179,10 +179,10 @@ def _fitted(
         else:
             names, columns = [*names, name], [*columns, values]
     x = np.column_stack(columns)
-    if len(y) <= len(names) or not y.any():
-        return np.full(len(y), np.nan), np.nan, {}
+    if (y > 0).sum() <= len(names):  # as many terms would explain as many links without a rest
+        return np.full(len(y), np.nan), {}
     mean, last = (y + y.mean()) / 2, np.inf
-    for _ in range(STEPS):
+    for _ in range(100):
         score = np.log(mean) + (y - mean) / mean
         inverse = np.linalg.pinv((x.T * mean) @ x, hermitian=True)
         b = inverse @ ((x.T * mean) @ score)
@@ -192,12 +192,13 @@ def _fitted(
             break
         last = deviance
     inverse = np.linalg.pinv((x.T * mean) @ x, hermitian=True)
-    errors = np.sqrt(np.diag(inverse @ ((x.T * (y - mean) ** 2) @ x) @ inverse))
-    spread = float(((y - mean) ** 2 / mean).sum() / (len(y) - len(names)))
+    errors = np.sqrt(np.diag(inverse @ ((x.T * (y - mean) ** 2) @ x) @ inverse).clip(0))
     told = {"coefficients": b, "standard_errors": errors}
     told = {name: dict(zip(names, map(float, v), strict=True)) for name, v in told.items()}
-    return (
-        mean,
-        spread,
-        told | {"dispersion": spread, "converged": settled, "left_out_terms": dropped},
-    )
+    spread = float(((y - mean) ** 2 / mean).sum() / (len(y) - len(names)))
+    return mean, {
+        **told,
+        "dispersion": spread,
+        "converged": bool(settled),
+        "left_out_terms": dropped,
+    }

@@ -281,7 +281,8 @@ def decompose(
     -------
     `partner, before, after, change, more_output, more_collaboration, more_partner`, in weight, the
     largest change first. Where there was no output (nothing made with anybody) in one period, C (P)
-    is not known there, and taken as in the other. The note holds O and C.
+    is not known there, and taken as in the other. The note holds the output of both periods, and
+    how much of it was joint.
 
     Raises
     ------
@@ -309,21 +310,21 @@ def decompose(
     over = (spans[0][0], spans[1][1])
     found = ties(records, home, kind, level=level, years=over, count=count)
     table = _counted(records, found, spans)
-    weight, output, joint = (
-        table[name].to_numpy("float64").reshape(-1, 2).T for name in ("weight", "output", "joint")
-    )
+    weight = table["weight"].to_numpy().reshape(-1, 2).T
+    beside = {
+        name: table[name].to_numpy("float64").reshape(-1, 2).T for name in ("output", "joint")
+    }
+    output, joint = beside.values()
     factors = [output, _filled(joint, output), _filled(weight, joint)]
     parts = [_shapley(*factors[n:], *factors[:n]) for n in range(3)]
-    made = dict(zip(("before", "after", "change"), (*weight, weight[1] - weight[0]), strict=True))
-    made |= dict(zip(("more_output", "more_collaboration", "more_partner"), parts, strict=True))
-    split = pd.DataFrame({"partner": table["partner"].drop_duplicates().array, **made})
-    split = split[weight.any(axis=0)].sort_values(
-        ["change", "partner"], key=lambda c: -c.abs() if c.name == "change" else c
-    )
-    facts = {"output": output[:, :1], "joint": joint[:, :1]}
-    facts = {name: dict(zip(made, values.ravel(), strict=False)) for name, values in facts.items()}
-    facts = {"before": spans[0], "after": spans[1], **facts}
-    return noted(records, split.reset_index(drop=True), found, "decomposition", **facts)
+    split = pd.DataFrame({"partner": table["partner"].drop_duplicates().array})
+    names = ("more_output", "more_collaboration", "more_partner")
+    split["before"], split["after"], split["change"] = *weight, weight[1] - weight[0]
+    split = split.assign(**dict(zip(names, parts, strict=True)))[weight.any(axis=0)]
+    split = split.sort_values("change", key=lambda c: -c.abs(), kind="stable", ignore_index=True)
+    facts = {name: values[:, :1].ravel().tolist() for name, values in beside.items()}
+    told = {"before": spans[0], "after": spans[1], **facts}
+    return noted(records, split, found, "decomposition", **told)
 
 
 def _counted(records: Records, found: pd.DataFrame, windows: Sequence[Years]) -> pd.DataFrame:
