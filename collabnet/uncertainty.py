@@ -279,7 +279,7 @@ def ties(
         mine = engine.like(found[["activity"]].drop_duplicates(), acts)
         ids = engine.collect(acts.join(mine, on="activity", how="semi"))
         found["activity"] = found["key"].map(ids.set_index("activity")["activity_id"])
-    nowhere = bodies.loc[bodies["country"].isna(), "institution_id"].isin(found["partner"])
+    nowhere = bodies.loc[bodies["country"].isna(), "institution_id"].isin(found["partner"].unique())
     if level != "institution" and not nation:
         places = bodies if level == "country" else memberships(bodies, settings.REGIONS)
         places = places[["institution_id", level]].set_axis(["partner", "place"], axis=1).dropna()
@@ -371,6 +371,10 @@ def drawn_by(samples: int, seed: int) -> dict[str, Any]:
 
 def _ranks(weights: np.ndarray) -> np.ndarray:
     """Rank the columns of each row, 1 the largest; equal ones have the same rank."""
-    ordered = np.sort(-weights, axis=1)
-    found = [np.searchsorted(*row) for row in zip(ordered, -weights, strict=True)]
-    return np.array(found, dtype="int64").reshape(weights.shape) + 1
+    order = np.argsort(-weights, axis=1)
+    ordered = np.take_along_axis(weights, order, axis=1)
+    place = np.tile(np.arange(1, weights.shape[1] + 1), (len(weights), 1))
+    place[:, 1:][ordered[:, 1:] == ordered[:, :-1]] = 0
+    ranks = np.empty_like(place)
+    np.put_along_axis(ranks, order, np.maximum.accumulate(place, axis=1), axis=1)
+    return ranks
