@@ -68,7 +68,7 @@ def expected_links(
     Raises
     ------
     UnknownNameError
-        `home` has no output.
+        `home` has no place or output.
     CollabnetError
         More than 2,000,000 pairs.
 
@@ -86,8 +86,6 @@ def expected_links(
     >>> table[["target", "weight", "expected"]].round(1).values.tolist()[0]
     ['PT', 9.0, 5.5]
     """
-    if home is not None and home not in set(outputs["unit"]):
-        raise UnknownNameError("unit", home, outputs["unit"])
     places = _countries() if institutions is None else institutions
     places = places.rename(columns={"institution_id": "unit"}).drop_duplicates("unit")
     size = outputs.set_index("unit")["output"].astype("float64").sort_index()
@@ -96,17 +94,16 @@ def expected_links(
     placed &= (size >= smallest) & (size > 0)
     units, size = units[placed], size[placed].to_numpy()
     ids = pd.Index(units.index)
+    if home is not None and home not in ids:
+        raise UnknownNameError("unit with a place and an output", home, ids)
+    if home is None and len(ids) * (len(ids) - 1) // 2 > PAIRS:
+        cut = f"smallest={np.sort(size)[-2000]:g}"
+        raise CollabnetError(f"{len(ids):,} units are too many pairs: name one home, or {cut}.")
     if home is None:
-        if len(ids) * (len(ids) - 1) // 2 > PAIRS:
-            raise CollabnetError(
-                f"{len(ids):,} units make more than {PAIRS:,} pairs. Ask for one home, or for units"
-                f" of an output of {np.sort(size)[-2000]:g} or more (smallest=…)."
-            )
         left, right = np.triu_indices(len(ids), 1)
     else:
-        right = np.flatnonzero(ids != home)
-        left = np.full(len(right), ids.get_indexer([home])[0])
-        left, right = (end[left >= 0] for end in (np.minimum(left, right), np.maximum(left, right)))
+        other = np.flatnonzero(ids != home)
+        left, right = np.sort([other, np.full_like(other, ids.get_loc(home))], axis=0)
     table = _pairs(units, left, right)
     wanted = edges if home is None else edges[(edges[["source", "target"]] == home).any(axis=1)]
     ends = np.sort([ids.get_indexer(wanted[end]) for end in ("source", "target")], axis=0)

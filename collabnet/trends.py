@@ -13,7 +13,7 @@ from collabnet.errors import CollabnetError, UnknownNameError
 from collabnet.links import Count
 from collabnet.parties import Years
 from collabnet.records import Records
-from collabnet.uncertainty import PartnerLevel, bounds, coded, drawn_by, noted, resample, ties
+from collabnet.uncertainty import PartnerLevel, bounds, coded, draws, noted, resample, ties
 
 BY = ("year", "sliding", "cumulative")
 OF = ("weight", "share")
@@ -167,10 +167,9 @@ def growth(
     activity, partner, year = activity[there], partner[there], year[there]
     weight, n = found["weight"].to_numpy()[there], len(names)
     column, value = np.append(partner, partner + n), np.append(weight, weight * year)
-    drawn = resample(
-        np.tile(activity, 2), column, value, activities=len(once), samples=samples, seed=seed
-    )
-    sums = np.vstack([np.bincount(column, value, 2 * n), drawn])
+    drawn = draws(len(once), samples, seed)
+    sums = resample(np.tile(activity, 2), column, value, drawn)
+    sums = np.vstack([np.bincount(column, value, 2 * n), sums])
     with np.errstate(invalid="ignore"):  # in a sample without joint activities there is no mean
         mean = sums[:, n:] / sums[:, :n]
     few = np.bincount(partner, minlength=n) < FEWEST
@@ -180,7 +179,7 @@ def growth(
         table[column] = np.expm1(_slope(mean, base))
     table = table.sort_values(["weight", "partner"], ascending=[False, True], ignore_index=True)
     return noted(
-        records, table, whole, "growth", of=of, span=(start, end), **drawn_by(samples, seed)
+        records, table, whole, "growth", of=of, span=(start, end), samples=samples, seed=seed
     )
 
 

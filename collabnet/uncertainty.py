@@ -22,7 +22,10 @@ from collabnet.parties import Years, dated, join_key, overlapping, population_of
 from collabnet.records import Records
 from collabnet.regions import memberships
 
-RULE = "order statistics floor(0.025·B) and floor(0.975·B) of B bootstrap samples of activities"
+RULE = {
+    "interval": "95 % stability interval",
+    "rule": "order statistics floor(0.025·B) and floor(0.975·B) of B bootstrap samples",
+}
 BLOCK = 64
 """Samples that are held at a time."""
 STATISTICS = ("mean", "sum", "ratio")
@@ -95,8 +98,8 @@ def bootstrap(
     above = x if statistic == "ratio" else w * x
     both = np.where(np.tile(known, 2), np.hstack([above, w + 0 * x]), 0)
     both = np.vstack([both, np.zeros((int(not len(both)), both.shape[1]))])  # none: one of 0
-    sums, draws = [both.sum(axis=0)], _draws(len(both), samples, seed)
-    while block := list(islice(draws, BLOCK)):
+    sums, drawn = [both.sum(axis=0)], draws(len(both), samples, seed)
+    while block := list(islice(drawn, BLOCK)):
         sums.append(np.array(block, dtype="float64") @ both)
     found, under = np.hsplit(np.vstack(sums), 2)
     if statistic != "sum":
@@ -107,7 +110,7 @@ def bootstrap(
     table["value"], (table["low"], table["high"]) = found[0], bounds(found[1:])
     table["activities"] = known.sum(axis=0)
     note = {"what": "intervals", "statistic": statistic, "of": len(values)}
-    table.attrs["note"] = note | drawn_by(samples, seed)
+    table.attrs["note"] = note | RULE | {"samples": samples, "seed": seed}
     return table
 
 
@@ -171,7 +174,7 @@ def partner_intervals(
     activity, partner, names = coded(found)
     there, n = partner >= 0, found.attrs["note"]["of_home"]
     entries = (activity[there], partner[there], found["weight"].to_numpy()[there])
-    sums = resample(*entries, activities=n, samples=samples, seed=seed)
+    sums = resample(*entries, draws(n, samples, seed))
     sums = np.vstack([np.bincount(*entries[1:], len(names)), sums]).round(9)
     bodies = records.institutions.set_index("institution_id")["name"]
     table = pd.DataFrame({"partner": names, "name": names.map(bodies).astype("string")})
@@ -179,7 +182,7 @@ def partner_intervals(
         ends = ("low", "high") if column == "weight" else (f"{column}_low", f"{column}_high")
         table[column], (table[ends[0]], table[ends[1]]) = values[0], bounds(values[1:])
     table = table.sort_values(["weight", "partner"], ascending=[False, True], ignore_index=True)
-    return noted(records, table, found, "partner intervals", **drawn_by(samples, seed))
+    return noted(records, table, found, "partner intervals", samples=samples, seed=seed)
 
 
 def share_intervals(
@@ -240,7 +243,7 @@ def share_intervals(
     flags.insert(0, "pp_collab", (flags["partners"] > 0) | flags["pp_int_collab"])
     flags.insert(2, "mcp_ratio", flags["pp_int_collab"])
     table = bootstrap(flags, samples=samples, seed=seed)
-    return noted(records, table, found, "share intervals", **drawn_by(samples, seed))
+    return noted(records, table, found, "share intervals", samples=samples, seed=seed)
 
 
 def ties(
@@ -314,47 +317,35 @@ def noted(
     note: dict[str, Any] = {"what": what, **found.attrs["note"]}
     population = population_of(dated(records, note["kind"]), note["years"])
     note |= {"population": population, "synthetic": population["made_up"] > 0, **more}
+    note |= RULE if "samples" in more else {}
     note["store"] = records.provenance.get("store")
     if table.empty:
-        note["says"] = (
-            f"No partner of {note['home']} is known: it has {note['of_home']} activities here, and "
-            f"{population['without_dates']} activities of all have no year."
-        )
+        note["says"] = f"No partner of {note['home']} is in its {note['of_home']} activities here."
     table.attrs["note"] = note
     return table
 
 
 def resample(
-    activity: np.ndarray,
-    column: np.ndarray,
-    value: np.ndarray,
-    *,
-    activities: int,
-    samples: int,
-    seed: int,
+    activity: np.ndarray, column: np.ndarray, value: np.ndarray, samples: Iterator[np.ndarray]
 ) -> np.ndarray:
-    """Return the sum of `value` over each column in each sample; every column has an entry.
-
-    The draws depend on the number of activities and on the seed alone.
-    """
+    """Return the sum of `value` over each column in each sample; every column has an entry."""
     order = np.argsort(column, kind="stable")
     rows, value = activity[order], value[order]
     begins = np.flatnonzero(np.diff(column[order], prepend=-1))
     alike, sums = bool((value == 1).all()), []
-    for times in _draws(max(activities, 1), samples, seed):
+    for times in samples:
         drawn = times[rows] if alike else times[rows] * value
         sums.append(np.add.reduceat(drawn, begins))
     return np.array(sums, dtype="float64")
 
 
-def _draws(activities: int, samples: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield how often each activity is drawn in each sample."""
+def draws(activities: int, samples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield how often each activity is drawn in each sample: nothing else has a part in it."""
     if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
         raise CollabnetError(f"samples={samples!r}: a number above 0 was expected; 1000 is usual.")
-    random = np.random.default_rng(seed)
+    random, n = np.random.default_rng(seed), max(activities, 1)
     for _ in range(samples):
-        drawn = random.integers(activities, size=activities, dtype=np.uint32)
-        yield np.bincount(drawn, minlength=activities)
+        yield np.bincount(random.integers(n, size=n, dtype=np.uint32), minlength=n)
 
 
 def bounds(sampled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -362,11 +353,6 @@ def bounds(sampled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ordered, known = np.sort(sampled, axis=0), (~np.isnan(sampled)).sum(axis=0)
     low, high = (known * part // 1000 for part in (25, 975))
     return tuple(np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high))
-
-
-def drawn_by(samples: int, seed: int) -> dict[str, Any]:
-    """Say in a note how an interval was made."""
-    return {"interval": "95 % stability interval", "rule": RULE, "samples": samples, "seed": seed}
 
 
 def _ranks(weights: np.ndarray) -> np.ndarray:

@@ -230,7 +230,7 @@ def test_more_pairs_than_can_be_held_are_refused_with_a_way_out():
         {"institution_id": size["unit"], "country": "BE", "lat": 50.0, "lon": 5.0}
     )
     none = pd.DataFrame({"source": [], "target": [], "weight": []}, dtype=object)
-    with pytest.raises(cn.CollabnetError, match=r"2,100 units .* an output of 101 or more"):
+    with pytest.raises(cn.CollabnetError, match=r"2,100 units .* one home, or smallest=101"):
         cn.expected_links(none, size, places)
     assert len(cn.expected_links(none, size, places, smallest=2000)) == 101 * 100 // 2
     assert len(cn.expected_links(none, size, places, home="u5")) == 2099
@@ -239,7 +239,7 @@ def test_more_pairs_than_can_be_held_are_refused_with_a_way_out():
 def test_a_home_without_output_is_not_known():
     bodies, size = houses(20)
     links = pd.DataFrame({"source": ["i000"], "target": ["i001"], "weight": [4.0]})
-    with pytest.raises(cn.UnknownNameError, match="Unknown unit 'i0'"):
+    with pytest.raises(cn.UnknownNameError, match="Unknown unit with a place and an output 'i0'"):
         cn.expected_links(links, size, bodies, home="i0")
 
 

@@ -365,7 +365,7 @@ def test_a_home_without_partners_has_an_empty_table_and_a_sentence(call):
     assert not full.empty
     assert table.empty
     assert list(table) == list(full)
-    assert "No partner of L is known: it has 2 activities here" in cn.note(table)
+    assert "No partner of L is in its 2 activities here" in cn.note(table)
     assert {"years", "synthetic", "population", "store", "count"} <= set(full.attrs["note"])
 
 
