@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from collabnet import geo
-from collabnet.errors import CollabnetError, UnknownNameError
+from collabnet.errors import CollabnetError
 
 NEAR_KM = 10.0
 """Distances below count as this: places are those of cities, not of campuses."""
@@ -67,10 +67,8 @@ def expected_links(
 
     Raises
     ------
-    UnknownNameError
-        `home` has no place or output.
     CollabnetError
-        More than 2,000,000 pairs.
+        `home` has no place or output, or there are more than 2,000,000 pairs.
 
     References
     ----------
@@ -95,7 +93,7 @@ def expected_links(
     units, size = units[placed], size[placed].to_numpy()
     ids = pd.Index(units.index)
     if home is not None and home not in ids:
-        raise UnknownNameError("unit with a place and an output", home, ids)
+        raise CollabnetError(f"{home}: has no place or output here. Complete it, or name another.")
     if home is None and len(ids) * (len(ids) - 1) // 2 > PAIRS:
         cut = f"smallest={np.sort(size)[-2000]:g}"
         raise CollabnetError(f"{len(ids):,} units are too many pairs: name one home, or {cut}.")

@@ -236,10 +236,10 @@ def test_more_pairs_than_can_be_held_are_refused_with_a_way_out():
     assert len(cn.expected_links(none, size, places, home="u5")) == 2099
 
 
-def test_a_home_without_output_is_not_known():
+def test_a_home_without_output_is_refused():
     bodies, size = houses(20)
     links = pd.DataFrame({"source": ["i000"], "target": ["i001"], "weight": [4.0]})
-    with pytest.raises(cn.UnknownNameError, match="Unknown unit with a place and an output 'i0'"):
+    with pytest.raises(cn.CollabnetError, match="i0: has no place or output here"):
         cn.expected_links(links, size, bodies, home="i0")
 
 
