@@ -26,6 +26,7 @@ def main() -> None:
         "ingest": ("From files to a store", ingestion),
         "edges": ("Edges", edges),
         "analysis": ("Analysis", analysis),
+        "intervals": ("Stability intervals", intervals),
         "peers": ("Peers", peers),
         "hyperauthors": ("Hyper-authored works in real files", hyperauthors),
     }
@@ -166,6 +167,15 @@ def analysis(found: dict[str, Any]) -> list[str]:
     facts = {"edges": found["edges"], "units": found["units"]}
     lines = [write("analysis", works=size_of(found["works"]), **facts), ""]
     return [*lines, *table(["step", "wall s", "CPU s", "n"], rows), "", text]
+
+
+def intervals(found: dict[str, Any]) -> list[str]:
+    """Tell how long intervals take, and a plain loop."""
+    rows = [(k, seconds(v["wall"]), seconds(v["cpu"]), v["n"]) for k, v in found["steps"].items()]
+    facts = {name: found[name] for name in ("works", "partners", "ties", "samples", "looped")}
+    told = {"loop": seconds(found["loop cpu"]), "ratio": f"{found['ratio']:.0f}"}
+    text = write("intervals", **{name: f"{n:,}" for name, n in facts.items()}, **told)
+    return [*text.splitlines(), "", *table(("step", "wall s", "CPU s", "n"), rows)]
 
 
 def peers(found: dict[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ from collabnet.errors import (
     UnknownNameError,
 )
 from collabnet.events import event_study
+from collabnet.expectation import expected_links
 from collabnet.exports import export_table, note
 from collabnet.fetch import fetch_openalex
 from collabnet.gap_table import behind_gap, gaps
@@ -45,6 +46,8 @@ from collabnet.regions import list_regions, memberships, region
 from collabnet.spread import brokers, diversity, region_shares
 from collabnet.standard import profile
 from collabnet.stores import ingest
+from collabnet.trends import decompose, growth, trend, turnover
+from collabnet.uncertainty import bootstrap, partner_intervals, share_intervals
 
 __version__ = version("collabnet")
 
@@ -63,6 +66,7 @@ __all__ = [
     "backbone",
     "behind",
     "behind_gap",
+    "bootstrap",
     "brokers",
     "centrality",
     "check_quality",
@@ -70,9 +74,11 @@ __all__ = [
     "collaboration_types",
     "communities",
     "compare_edges",
+    "decompose",
     "diversity",
     "edges",
     "event_study",
+    "expected_links",
     "export_table",
     "fetch_openalex",
     "field_profile",
@@ -80,6 +86,7 @@ __all__ = [
     "forget",
     "gaps",
     "gazetteer",
+    "growth",
     "ingest",
     "link_impact",
     "link_shares",
@@ -89,6 +96,7 @@ __all__ = [
     "merge_duplicates",
     "note",
     "output",
+    "partner_intervals",
     "partners",
     "plot_compare",
     "plot_map",
@@ -103,11 +111,14 @@ __all__ = [
     "resolve",
     "review",
     "save_figure",
+    "share_intervals",
     "similarities",
     "split_work",
     "strengths",
     "to_edges",
     "to_graph",
+    "trend",
+    "turnover",
     "unify",
     "unresolved",
     "within",

@@ -33,6 +33,8 @@ FLOORS = (
     {"gap_table", "events"},
     {"pairs", "spread", "components"},
     {"standard"},
+    {"uncertainty"},
+    {"indicators", "agreements", "network", "trends", "expectation"},
     {"sheet"},
     {"plots"},
     {"atlas", "report"},
@@ -118,7 +120,7 @@ def test_files_are_short():
 
 
 def test_the_package_is_no_larger_than_was_decided():
-    assert sum(map(code_lines, SOURCES)) < 10150  # docs/decisions/0006
+    assert sum(map(code_lines, SOURCES)) < 10530  # docs/decisions/0006
 
 
 def test_notebooks_leave_the_import_path_alone():

@@ -35,6 +35,9 @@ TABLES = {
     "collaboration": lambda records: cn.collaboration(records, level="country"),
     "behind": lambda records: cn.behind(records, ("BE", "FR"), level="country"),
     "flows": cn.flows,
+    "intervals": lambda records: cn.partner_intervals(records, LIEGE, count="fractional"),
+    "shares": lambda records: cn.share_intervals(records, LIEGE),
+    "trend": lambda records: cn.trend(records, LIEGE, by="cumulative", level="region"),
     "years": lambda records: cn.edges(records, "agreement", years=(2015, 2020)),
 }
 
