@@ -5,6 +5,7 @@ The public API on one screen. Heavy libraries are loaded by the functions that n
 
 from importlib.metadata import version
 
+from collabnet.comparison import compare_stores
 from collabnet.errors import (
     CollabnetError,
     FetchError,
@@ -30,6 +31,7 @@ from collabnet.readers import read, read_all
 from collabnet.records import Records, write_store
 from collabnet.regions import list_regions, memberships, region
 from collabnet.stores import ingest
+from collabnet.whatif import bus_factor, without
 
 __version__ = version("collabnet")
 
@@ -44,11 +46,13 @@ __all__ = [
     "UnknownNameError",
     "around",
     "behind",
+    "bus_factor",
     "centrality",
     "check_quality",
     "collaboration",
     "communities",
     "compare_edges",
+    "compare_stores",
     "edges",
     "export_table",
     "fetch_openalex",
@@ -81,6 +85,7 @@ __all__ = [
     "to_graph",
     "unresolved",
     "within",
+    "without",
     "write_edges",
     "write_graph",
     "write_store",

@@ -28,6 +28,7 @@ EXAMPLES = {
     "check": "collabnet check build/store --out quality.xlsx",
     "forget": "collabnet forget orcid:0000-0002-1825-0097 --store build/store",
     "split": "collabnet split pubmed:31452104 --store build/store",
+    "compare": "collabnet compare build/2025 build/2026 --home 00afp2z80 --out changes.xlsx",
     "regions": "collabnet regions grande-region",
     "map": "collabnet map build/store --kind agreement --region maghreb --out maghreb.html",
     "atlas": "collabnet atlas build/store --out build/atlas.html --lang fr",
@@ -180,6 +181,14 @@ def _add_results(commands: argparse._SubParsersAction) -> None:
     _add_level(network)
     network.add_argument("--seed", type=int, default=0, help="of what is drawn by chance")
     network.add_argument("--out", help=".csv, .xlsx or .parquet")
+
+    compare = _command(commands, "compare", run.compare, "what changed between two stores, and why")
+    _add_store(compare)
+    compare.add_argument("other", metavar="NEWER", help="the store to hold beside it")
+    _add_counting(compare)
+    _add_home(compare)
+    _add_memory(compare)
+    compare.add_argument("--out", metavar="FILE.xlsx", help="all changes and all links, two sheets")
 
     regions = _command(commands, "regions", run.regions, "the regions, or what makes one of them")
     regions.add_argument("name", nargs="?", help="name of a region")

@@ -14,7 +14,7 @@ import pandas as pd
 
 from collabnet import engine, settings
 from collabnet.errors import UnknownNameError
-from collabnet.parties import Years, dated, join_key, overlapping, population_of
+from collabnet.parties import Years, dated, join_key, overlapping, stamp
 from collabnet.records import Records
 from collabnet.regions import memberships
 
@@ -98,7 +98,7 @@ def output(
         "count": count,
         "years": years,
         "activities": total,
-        "synthetic": population_of(dated(records, kind), years)["made_up"] > 0,
+        **stamp(records, kind, years),
     }
     if count == "fractional":
         note["without_unit"] = round(total - float(table["output"].sum()), 9)
@@ -259,7 +259,7 @@ def collaboration(
         "level": level,
         "count": "full",
         "years": years,
-        "synthetic": population_of(dated(records, kind), years)["made_up"] > 0,
+        **stamp(records, kind, years),
     }
     return table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cache
 from importlib.resources import files
@@ -176,6 +177,11 @@ def resolve(
         "overridden": int(ruled.notna().sum() + (found["evidence"] == "override").sum()),
         "country_policy": dict(settings.COUNTRIES),
     }
+    made = {"roll_up": sorted(roll_up), "succession": succession}
+    if rulings:
+        text = json.dumps(sorted(rulings.items()))
+        made["overrides"] = hashlib.sha256(text.encode()).hexdigest()
+    out.provenance["settings"] = {**records.provenance.get("settings", {}), **made}
     return out
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from collabnet import engine, geo, settings
 from collabnet.errors import UnknownNameError
 from collabnet.links import Count, all_links
-from collabnet.parties import Years, dated, join_key, population_of
+from collabnet.parties import Years, dated, join_key, stamp
 from collabnet.records import Records
 from collabnet.regions import memberships, unplaced
 from collabnet.regions import region as region_named
@@ -273,8 +273,8 @@ def flows(records: Records, *, years: Years | None = None) -> pd.DataFrame:
         "what": "flows",
         "kind": "mobility",
         "years": years,
-        "synthetic": population_of(dated(records, "mobility"), years)["made_up"] > 0,
         "left_out": {"without_dates": int((~has_dates).sum()) if years else 0},
+        **stamp(records, "mobility", years),
     }
     return table
 

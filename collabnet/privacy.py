@@ -50,6 +50,23 @@ def mask_small(
     return out
 
 
+def mask_few(table: pd.DataFrame) -> pd.DataFrame:
+    """Mask the persons behind links (`bus_factor`) who are fewer than `settings.SMALLEST`.
+
+    They do not add up, so no total tells them; the order of the rows must not either.
+    """
+    few = table[["persons", "cover"]].lt(settings.SMALLEST).fillna(value=False).astype(bool)
+    out = table.assign(
+        persons=table["persons"].mask(few["persons"]),
+        cover=table["cover"].mask(few["cover"]),
+        exact=table["exact"].mask(few["cover"]),
+        masked=few.any(axis=1),
+    ).sort_values(["activities", "partner"], ascending=[False, True], ignore_index=True)
+    note = {"masked": int(few.any(axis=1).sum()), "smallest": settings.SMALLEST}
+    out.attrs = {"note": table.attrs.get("note", {}) | note}
+    return out
+
+
 def _told(cells: dict[Cell, float], hidden: set[Cell], least: float) -> set[Cell]:
     """Return what to mask besides, for the totals not to tell what is masked; empty where done."""
     shown = sorted(

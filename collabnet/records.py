@@ -20,6 +20,7 @@ from collabnet.errors import SchemaError, StoreError
 
 PROVENANCE = "provenance.json"
 VERSIONED = ("activities", "participants", "fields")
+VERSION = version("collabnet")
 NUMBERS = ("activity_no", "institution_no")
 """Columns a store adds to its tables: row numbers, which mean nothing outside it."""
 
@@ -259,7 +260,7 @@ def write_stamp(records: Records, folder: Path) -> None:
     """Write the provenance of a store whose tables stand in `folder`."""
     stamp = {
         **records.provenance,
-        "collabnet": version("collabnet"),
+        "collabnet": VERSION,
         "schema": schema.VERSION,
         "counts": records.counts(),
         "store": _digest(records.provenance),
@@ -371,6 +372,25 @@ def put_back(place: Path) -> None:
         except ProcessLookupError:
             old.rename(place)
             return
+
+
+def origin(records: Records) -> dict[str, Any]:
+    """Say what any result of these records rests on, for its note, without looking at them.
+
+    Coverage and settings are those stated when the records were resolved and stored.
+    """
+    facts = records.provenance
+    found = dict(facts.get("resolution", {}))
+    made = {name: value for name, value in facts.get("settings", {}).items() if value}
+    if policy := found.pop("country_policy", None):
+        made["countries"] = policy
+    names = ("institutions", "with_ror", "participations_without_institution")
+    return {
+        "coverage": {name: found[name] for name in names if name in found} or None,
+        "settings": made or "as they are by default",
+        "store": facts.get("store"),
+        "collabnet": VERSION,
+    }
 
 
 def _digest(provenance: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ FLOORS = (
     {"vosviewer"},
     {"pajek"},
     {"graphs"},
-    {"indicators", "uncertainty", "agreements", "network"},
+    {"indicators", "uncertainty", "agreements", "network", "comparison", "whatif"},
     {"sheet"},
     {"plots"},
     {"atlas", "report"},
