@@ -17,7 +17,7 @@ from collabnet.links import COUNTS, Count, joint
 from collabnet.merging import RULES
 from collabnet.parties import Years, dated, join_key, overlapping, stamp
 from collabnet.readers import read
-from collabnet.records import VERSION, Records
+from collabnet.records import Records
 
 CHANGES = ("rule changed", "added", "removed", "merged", "split")
 CHANGES += ("renamed", "re-affiliated", "re-dated")
@@ -151,7 +151,7 @@ def compare_stores(
         "sources_only_in_b": sorted(files[1][key] for key in files[1].keys() - files[0]),
         **dict(zip("ab", said, strict=True)),
         "partners": len(links) or f"none: {home} has no joint {kind} in either store",
-        "collabnet": VERSION,
+        "collabnet": schema.COLLABNET,
     }
     table.attrs["note"], links.attrs["note"] = note, note | {"what": "partners in two stores"}
     return Comparison(table, links)
@@ -223,8 +223,9 @@ def _judged(
         for name, side in zip("ab", sides, strict=True)
     )
     both = fates["a"].notna() & fates["b"].notna()
-    facts = old.combine_first(new)[["activity_id", "doi", "title", "year"]]
-    out = fates.join(facts.astype({"year": "Int64"})).assign(at_a=old["at"], at_b=new["at"])
+    out = fates.assign(at_a=old["at"], at_b=new["at"])
+    for name in ("activity_id", "doi", "title", "year"):
+        out[name] = old[name].fillna(new[name])
     out["of_home"] = old["of_home"].fillna(value=False) | new["of_home"].fillna(value=False)
     out["dates_a"], out["dates_b"] = old["dates"], new["dates"]
     before, after = (

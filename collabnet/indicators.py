@@ -318,7 +318,8 @@ def region_shares(
             }
         )
     table = pd.DataFrame(rows)
-    table.attrs["note"] = {**edges.attrs.get("note", {}), "what": "region shares"}
+    said = {"what": "region shares", "regions": list(names)}
+    table.attrs["note"] = {**edges.attrs.get("note", {}), **said}
     return table
 
 

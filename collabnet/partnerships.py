@@ -90,6 +90,7 @@ def partners(
         | _of_home(records, home, kind, years)
         | {
             "what": "partners",
+            "home": home,
             "partners": len(table),
             "countries": int(table["country"].nunique()),
         }
@@ -217,11 +218,9 @@ def compare_edges(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
     order = ["source", "target", "weight_left", "weight_right"]
     order += ["activities_left", "activities_right", "found"]
     both = both[order].sort_values(["source", "target"], ignore_index=True)
-    both.attrs["note"] = {
-        "what": "comparison",
-        "left": left.attrs.get("note", {}),
-        "right": right.attrs.get("note", {}),
-    }
+    notes = {"left": left.attrs.get("note", {}), "right": right.attrs.get("note", {})}
+    made_up = any(note.get("synthetic") for note in notes.values())
+    both.attrs["note"] = {"what": "comparison", "synthetic": made_up, **notes}
     return both
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import json
 import math
 import os
 from collections.abc import Sequence
@@ -461,6 +462,7 @@ def _figure(
     layout["title"] |= {"text": "<br>".join(plain(line, 999) for line in titles)}
     layout["title"]["subtitle"]["text"] = "<br>".join(subtitles)
     layout["meta"] = {"title": f"{title}. {'. '.join(filter(None, shown))}.", "lang": lang}
+    layout["meta"]["notes"] = json.loads(json.dumps(notes, default=str))
     return go.Figure({"data": page.traces, "layout": layout})
 
 

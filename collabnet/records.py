@@ -8,7 +8,6 @@ import os
 import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from collabnet.errors import SchemaError, StoreError
 
 PROVENANCE = "provenance.json"
 VERSIONED = ("activities", "participants", "fields")
-VERSION = version("collabnet")
 NUMBERS = ("activity_no", "institution_no")
 """Columns a store adds to its tables: row numbers, which mean nothing outside it."""
 
@@ -260,7 +258,7 @@ def write_stamp(records: Records, folder: Path) -> None:
     """Write the provenance of a store whose tables stand in `folder`."""
     stamp = {
         **records.provenance,
-        "collabnet": VERSION,
+        "collabnet": schema.COLLABNET,
         "schema": schema.VERSION,
         "counts": records.counts(),
         "store": _digest(records.provenance),
@@ -389,7 +387,7 @@ def origin(records: Records) -> dict[str, Any]:
         "coverage": {name: found[name] for name in names if name in found} or None,
         "settings": made or "as they are by default",
         "store": facts.get("store"),
-        "collabnet": VERSION,
+        "collabnet": schema.COLLABNET,
     }
 
 

@@ -2,15 +2,15 @@
 
 import json
 import random
-from pathlib import Path
+from functools import cache
 
 import openpyxl
 import pandas as pd
 import pytest
-from corpora import held, joint, works
+from corpora import joint, works
 
 import collabnet as cn
-from collabnet import cli, settings
+from collabnet import cli
 from collabnet.comparison import CAUSES
 
 BODIES = "LMNOPQR"
@@ -35,9 +35,12 @@ def parties(work, bodies):
 
 def made(acts, rows, **facts):
     tables = {"activities": pd.DataFrame(acts), "participants": pd.DataFrame(rows)}
-    return cn.Records(tables, provenance={"settings": {"roll_up": [], "succession": False, **facts}})
+    return cn.Records(
+        tables, provenance={"settings": {"roll_up": [], "succession": False, **facts}}
+    )
 
 
+@cache
 def mutated(seed):
     """Return two stores and the changes made between them, as (change, record)."""
     draw = random.Random(seed)
@@ -61,7 +64,9 @@ def mutated(seed):
         acts[work] |= {"activity_id": work.replace("W", "W9")}
     for work in taken["re-dated"]:
         acts[work]["start"] = str(int(acts[work]["start"]) + 1)
-    bodies = {work: [r["institution_id"] for r in rows if r["activity_id"] == work] for work in acts}
+    bodies = {
+        work: [r["institution_id"] for r in rows if r["activity_id"] == work] for work in acts
+    }
     for number, work in enumerate(taken["re-affiliated"]):
         other = draw.choice(sorted(set(BODIES) - set(bodies[work])))
         bodies[work] = [*bodies[work][1:], other]
@@ -96,40 +101,42 @@ def told(changes):
     return sorted(rows)
 
 
+@cache
+def compared(seed):
+    old, new, _ = mutated(seed)
+    return cn.compare_stores(old, new, "L")
+
+
 @pytest.mark.parametrize("seed", range(50))
 def test_mixed_changes_are_recovered_one_to_one(seed):
-    old, new, expected = mutated(seed)
-    assert told(cn.compare_stores(old, new, "L").changes) == sorted(expected)
-
-
-@pytest.mark.parametrize("count", ["full", "fractional", "refined"])
-def test_weights_are_those_of_partners_and_the_parts_add_up(count):
-    for seed in range(10):
-        old, new, _ = mutated(seed)
-        asked = {"years": (2019, 2023), "count": count}
-        table = cn.compare_stores(old, new, "L", **asked).partners.set_index("partner")
-        for side, records in (("a", old), ("b", new)):
-            expected = cn.partners(records, "L", **asked).set_index("partner")["weight"]
-            weights = table[f"weight_{side}"]
-            assert weights[weights > 0].to_dict() == pytest.approx(expected.to_dict())
-        assert table[CAUSES].sum(axis=1).tolist() == pytest.approx(table["change"].tolist())
+    assert told(compared(seed).changes) == sorted(mutated(seed)[2])
 
 
 def test_full_counts_add_up_to_the_last_bit():
     for seed in range(50):
-        old, new, _ = mutated(seed)
-        table = cn.compare_stores(old, new, "L").partners
+        table = compared(seed).partners
         assert (table["weight_b"] - table["weight_a"]).tolist() == table["change"].tolist()
         assert table[CAUSES].sum(axis=1).tolist() == table["change"].tolist()
 
 
-def test_an_effect_goes_to_the_change_that_made_it():
-    for seed in range(10):
-        old, new, _ = mutated(seed)
-        changes, partners = cn.compare_stores(old, new, "L")
+def test_a_link_changes_only_by_what_happened_to_works_of_the_home():
+    for seed in range(50):
+        changes, partners = compared(seed)
         seen = set(changes.loc[changes["of_home"], "change"])
         moved = {cause for cause in CAUSES if partners[cause].any()}
         assert moved <= seen - {"re-dated", "renamed"}  # all years are looked at
+
+
+@pytest.mark.parametrize("count", ["full", "fractional", "refined"])
+def test_weights_are_those_of_partners_and_the_parts_add_up(count):
+    old, new, _ = mutated(7)
+    asked = {"years": (2019, 2023), "count": count}
+    table = cn.compare_stores(old, new, "L", **asked).partners.set_index("partner")
+    for side, records in (("a", old), ("b", new)):
+        expected = cn.partners(records, "L", **asked).set_index("partner")["weight"]
+        weights = table[f"weight_{side}"]
+        assert weights[weights > 0].to_dict() == pytest.approx(expected.to_dict())
+    assert table[CAUSES].sum(axis=1).tolist() == pytest.approx(table["change"].tolist())
 
 
 def test_a_store_beside_itself_has_no_change(tmp_path):
@@ -155,7 +162,7 @@ def test_two_records_that_become_a_third_are_merged_and_its_links_counted_once()
     changes, partners = cn.compare_stores(old, cn.Records(tables | {"merges": log}), "L")
     assert told(changes) == [("merged", "w1"), ("merged", "w2")]
     assert changes["now"].tolist() == ["w9", "w9"]
-    assert partners[["weight_a", "weight_b", "merged"]].values.tolist() == [[2, 1, -1]]
+    assert partners[["weight_a", "weight_b", "merged"]].to_numpy().tolist() == [[2, 1, -1]]
 
 
 def test_what_is_merged_no_more_is_split():
@@ -183,7 +190,9 @@ def test_a_work_found_again_by_a_pubmed_number_is_renamed():
         tables = works({work: [("p", "LM")]})
         sides.append(cn.Records(tables | {"activities": tables["activities"].assign(pmid="77")}))
     changes = cn.compare_stores(*sides, "L").changes
-    assert changes[["change", "was", "now"]].values.tolist() == [["renamed", "wos:1", "openalex:W1"]]
+    assert changes[["change", "was", "now"]].to_numpy().tolist() == [
+        ["renamed", "wos:1", "openalex:W1"]
+    ]
 
 
 def test_a_work_that_leaves_the_years_is_what_changed_the_link():
@@ -191,7 +200,7 @@ def test_a_work_that_leaves_the_years_is_what_changed_the_link():
         cn.Records(works({"w": [("p", "LM")]}, years={"w": year})) for year in ("2019", "2025")
     )
     partners = cn.compare_stores(old, new, "L", years=(2019, 2024)).partners
-    assert partners[["change", "re-dated"]].values.tolist() == [[-1, -1]]
+    assert partners[["change", "re-dated"]].to_numpy().tolist() == [[-1, -1]]
 
 
 def test_a_country_that_changed_is_a_change_of_affiliation():
@@ -200,7 +209,7 @@ def test_a_country_that_changed_is_a_change_of_affiliation():
         rows = [{"institution_id": "L"}, {"country": country}]
         sides.append(cn.Records(joint(*rows, kind="work")))
     changes = cn.compare_stores(*sides, "L").changes
-    assert changes[["was", "now"]].values.tolist() == [["CD", "CG"]]
+    assert changes[["was", "now"]].to_numpy().tolist() == [["CD", "CG"]]
 
 
 def test_a_membership_that_ends_earlier_changes_the_link_of_an_agreement():
@@ -210,8 +219,8 @@ def test_a_membership_that_ends_earlier_changes_the_link_of_an_agreement():
         sides.append(cn.Records(joint(*rows, end="2025", end_status="known")))
     asked = {"kind": "agreement", "years": (2018, 2024)}
     changes, partners = cn.compare_stores(*sides, "L", **asked)
-    assert changes[["was", "now"]].values.tolist() == [["M 2008–2020", "M 2008–2012"]]
-    assert partners[["change", "re-affiliated"]].values.tolist() == [[-1, -1]]
+    assert changes[["was", "now"]].to_numpy().tolist() == [["M 2008–2020", "M 2008–2012"]]
+    assert partners[["change", "re-affiliated"]].to_numpy().tolist() == [[-1, -1]]
 
 
 def test_ranks_that_are_equal_share_the_better_one():
@@ -222,7 +231,7 @@ def test_ranks_that_are_equal_share_the_better_one():
     assert table["rank_b"].to_dict() == {"M": 1, "N": 3, "O": 1}
 
 
-def test_rolling_up_is_a_rule_and_what_it_moved_is_said_so(tmp_path):
+def test_rolling_up_is_a_rule_and_what_it_moved_is_said_so():
     tables = works({"w": [("p", ["00afp2z80"]), ("q", ["02jz4aj89"]), ("r", ["044s61914"])]})
     plain, rolled = (
         cn.resolve(cn.Records(tables), roll_up=kinds) for kinds in ((), ("associated",))
@@ -253,28 +262,88 @@ def test_a_new_registry_is_a_rule():
     assert told(cn.compare_stores(*sides).changes) == [("rule changed", "registries")]
 
 
-def plain_works(path):
-    """Return {id: (date, institutions, countries)} of an OpenAlex page, without collabnet."""
+def by_hand(path):
+    """Return {id: facts} of a page of OpenAlex, without collabnet."""
     found = {}
     for work in json.loads(path.read_text(encoding="utf-8"))["results"]:
-        bodies, countries = set(), set()
-        for author in work["authorships"]:
-            countries |= set(author["countries"])
-            bodies |= {body["ror"][-9:] for body in author["institutions"]}
-        found[work["id"][-11:].rpartition("/")[2]] = (
-            work["publication_date"], bodies, countries, (work["doi"] or "").lower()
-        )  # fmt: skip
+        bodies = {b["ror"] for author in work["authorships"] for b in author["institutions"]}
+        found["openalex:" + work["id"].rpartition("/")[2]] = {
+            "doi": (work["doi"] or work["id"]).lower(),
+            "date": work["publication_date"],
+            "parties": {ror[-9:] for ror in bodies - {None}},
+        }
     return found
 
 
-def test_overlapping_pages_of_openalex_compare_as_counted_by_hand(real, tmp_path):
-    folder = real / "openalex_works"
-    pages = [folder / f"api_page_chunk{n}.json" for n in (1, 2, 3, 4)]
-    later = folder / "vcr_biodiv_finance_page01.json"
-    old = cn.ingest(pages, tmp_path / "a")
-    new = cn.ingest([later], tmp_path / "b")
+@pytest.fixture(scope="module")
+def pages(real, tmp_path_factory):
+    """Two readings of OpenAlex some months apart: as stores, and as read by hand."""
+    folder, out = real / "openalex_works", tmp_path_factory.mktemp("pages")
+    old = [folder / f"api_page_chunk{n}.json" for n in (1, 2, 3, 4)]
+    new = [folder / "vcr_biodiv_finance_page01.json"]
+    stores = cn.ingest(old, out / "a"), cn.ingest(new, out / "b")
+    return stores, *(
+        {work: facts for path in paths for work, facts in by_hand(path).items()}
+        for paths in (old, new)
+    )
+
+
+def test_overlapping_pages_of_openalex_compare_as_by_hand(pages):
+    (old, new), a, b = pages
     changes = cn.compare_stores(old, new).changes
-    a = {work: facts for page in pages for work, facts in plain_works(page).items()}
-    b = plain_works(later)
-    counts = changes["change"].value_counts().to_dict()
-    assert counts == {}
+    dois = {facts["doi"]: work for work, facts in b.items() if work not in a}
+    twin = {work: work if work in b else dois.get(a[work]["doi"]) for work in a}
+    both = {work: other for work, other in twin.items() if other}
+    expected = {
+        "added": set(b) - set(both.values()),
+        "removed": set(a) - set(both),
+        "renamed": {work for work, other in both.items() if work != other},
+        "re-affiliated": {w for w, o in both.items() if a[w]["parties"] != b[o]["parties"]},
+        "re-dated": {w for w, o in both.items() if a[w]["date"] != b[o]["date"]},
+    }
+    found = changes.groupby("change")
+    assert {name: set(rows["activity_id"]) for name, rows in found} == expected
+    assert {name: len(works) for name, works in expected.items()} == {
+        "added": 115, "removed": 90, "renamed": 2, "re-affiliated": 11, "re-dated": 5
+    }  # fmt: skip
+
+
+def test_lost_and_won_parties_of_openalex_pages_are_those_by_hand(pages):
+    (old, new), a, b = pages
+    changes = cn.compare_stores(old, new).changes
+    moved = changes[changes["change"] == "re-affiliated"].set_index("activity_id")
+    for work, row in moved[moved.index.isin(b)].iterrows():
+        for column, one, other in (("was", a, b), ("now", b, a)):
+            only = one[work]["parties"] - other[work]["parties"]
+            said = "" if pd.isna(row[column]) else row[column]
+            assert {party for party in said.split("; ") if len(party) > 2} == only
+
+
+def test_the_command_prints_a_page_and_writes_two_sheets(tmp_path, capsys):
+    old, new, _ = mutated(0)
+    paths = [str(cn.write_store(r, tmp_path / name)) for r, name in ((old, "a"), (new, "b"))]
+    out = str(tmp_path / "changes.xlsx")
+    assert cli.main(["compare", *paths, "--home", "L", "--out", out]) == 0
+    changes, partners = compared(0)
+    page = capsys.readouterr().out
+    for name, n in changes["change"].value_counts().items():
+        assert f"{name} {n} " in " ".join(page.split())
+    book = openpyxl.load_workbook(out)
+    assert book.sheetnames == ["changes", "partners", "note"]
+    assert book["changes"].max_row == len(changes) + 1
+    assert [row[0].value for row in book["partners"]][1:] == partners["partner"].tolist()
+
+
+def test_a_home_in_neither_store_is_an_error_and_the_default_one_is_not():
+    records = cn.Records(works({"w": [("p", "LM")]}))
+    with pytest.raises(cn.UnknownNameError, match="institution 'X'"):
+        cn.compare_stores(records, records, "X")
+    note = cn.compare_stores(records, records).partners.attrs["note"]
+    assert note["partners"] == "none: 00afp2z80 has no joint work in either store"
+
+
+def test_empty_stores_give_empty_tables_with_their_columns():
+    changes, partners = cn.compare_stores(cn.Records({}), cn.Records({}))
+    assert (len(changes), len(partners)) == (0, 0)
+    assert list(partners)[:6] == ["partner", "name", "country", "weight_a", "weight_b", "change"]
+    assert changes.attrs["note"]["changes"] == "none"
