@@ -264,7 +264,7 @@ def compare(options: argparse.Namespace) -> None:
         said = note[side]
         print(f"{side}: {store}, {said['population']['activities']:,} {options.kind}s")
     of_each = changes.groupby("change", sort=False)["of_home"]
-    counts = of_each.agg(changes="size", of_home="sum").reset_index()
+    counts = of_each.agg(n="size", of_home="sum").reset_index()
     print(_text(counts) if len(counts) else f"No {options.kind} changed.")
     if len(rules := changes.loc[changes["activity_id"].isna(), ["what", "was", "now"]]):
         print(_text(rules.rename(columns={"what": "rule"})))

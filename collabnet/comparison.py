@@ -19,25 +19,20 @@ from collabnet.parties import Years, dated, join_key, overlapping, stamp
 from collabnet.readers import read
 from collabnet.records import Records
 
-CHANGES = ("rule changed", "added", "removed", "merged", "split")
-CHANGES += ("renamed", "re-affiliated", "re-dated")
-CAUSES = [change for change in CHANGES if change != "renamed"]
+CAUSES = ["rule changed", "added", "removed", "merged", "split", "re-affiliated", "re-dated"]
+CHANGES = [*CAUSES[:5], "renamed", *CAUSES[5:]]
 
 NUMBERED = tuple(rule for rule, columns in RULES.items() if columns == [rule])
-STAGES = {
-    "activity_id": ("activity_id", "activity_id"),
-    "later": ("elsewhere", "activity_id"),
-    "earlier": ("activity_id", "elsewhere"),
-    **{name: (name, name) for name in NUMBERED},
-}
+LOGS = {"later": ("elsewhere", "activity_id"), "earlier": ("activity_id", "elsewhere")}
+STAGES = {"activity_id": ("activity_id", "activity_id"), **LOGS, **{n: (n, n) for n in NUMBERED}}
 """By what records of both stores are one, the surest first, and the columns it looks at.
 
 The id; what the newer store merged into what, what the older did; DOI and other numbers.
 """
 
-FACTS = ("activity_id", "doi", "title", "year", "start", "end", "end_status")
-FACTS += ("same_as", "updated", "source")
-ROW = ["change", "activity_id", "doi", "title", "year", "what", "was", "now", "of_home"]
+FACTS = ["activity_id", "doi", "title", "year"]
+USED = [*FACTS, "start", "end", "end_status", "same_as", "updated", "source", *NUMBERED[1:]]
+ROW = ["change", *FACTS, "what", "was", "now", "of_home"]
 REGISTRIES = {"eche", "institutions", "ror"}
 
 
@@ -121,29 +116,22 @@ def compare_stores(
     for side, later, earlier in zip(sides, stores[::-1], sides[::-1], strict=True):
         side["elsewhere"] = _followed(side["activity_id"], later, earlier)
     rules = _rules(*stores)
-    fates = _fates(*sides)
-    found = _judged(fates, stores, sides, by_rule=not rules.empty)
+    found = _judged(_fates(*sides), stores, sides, by_rule=not rules.empty)
     table = pd.concat([rules, *_rows(found, kind)], ignore_index=True)[ROW]
-    place = table["change"].map({name: i for i, name in enumerate(CHANGES)})
-    table = table.assign(place=place).sort_values(
-        ["place", "activity_id", "what"], na_position="first"
-    )
-    table = table.drop(columns="place").reset_index(drop=True)
+    table["change"] = pd.Categorical(table["change"], CHANGES)
+    table = table.sort_values(["change", "activity_id", "what"], na_position="first")
+    table = table.astype({"change": "string"}).reset_index(drop=True)
     causes = [found.dropna(subset=f"at_{side}").set_index(f"at_{side}")["cause"] for side in "ab"]
-    links = _effect(ours, causes, count).join(
-        known.set_index("institution_id")[["name", "country"]], on="partner"
-    )
-    links = links[["partner", "name", "country", *links.columns[1:-2]]]
+    links = _effect(ours, causes, count)
+    for place, name in enumerate(("name", "country"), 1):
+        facts = known.set_index("institution_id")[name]
+        links.insert(place, name, links["partner"].map(facts).astype("string"))
     counts = table["change"].value_counts()
-    files = [
-        {source["sha256"]: source["file"] for source in s.provenance["sources"]} for s in stores
-    ]
+    files = [{s["sha256"]: s["file"] for s in one.provenance["sources"]} for one in stores]
     said = [stamp(one, kind, years) for one in stores]
-    note: dict[str, Any] = {
-        "what": "changes between two stores",
-        "home": home,
-        "kind": kind,
-        "count": count,
+    what = "changes between two stores"
+    note: dict[str, Any] = {"what": what, "home": home, "kind": kind, "count": count}
+    note |= {
         "years": years,
         "synthetic": any(side["synthetic"] for side in said),
         "changes": {name: int(counts[name]) for name in CHANGES if name in counts} or "none",
@@ -161,8 +149,7 @@ def _records(records: Records, kind: str, years: Years | None, ours: pd.DataFram
     """Return the records of a kind: what identifies them, which stands for each, does it count."""
     live = engine.collect(overlapping(dated(records, kind), years).select("activity"))
     acts = records.lazy("activities").filter(nw.col("kind") == kind)
-    there = acts.collect_schema().names()
-    columns = [name for name in dict.fromkeys((*FACTS, *NUMBERED)) if name in there]
+    columns = set(USED).intersection(acts.collect_schema().names())
     table = engine.collect(acts.select(nw.col(join_key(records)).alias("at"), *columns))
     table = table.sort_values("activity_id", ignore_index=True)
     table["at"] = table["at"].convert_dtypes()
@@ -180,10 +167,9 @@ def _followed(ids: pd.Series, records: Records, table: pd.DataFrame) -> pd.Serie
     log = records.merges[records.merges["rule"] != "apart"].set_index("merged")["kept"]
     log = pd.concat([table.set_index("activity_id")["same_as"].dropna(), log])
     log = log[~log.index.duplicated()]
-    found = ids.map(log).astype("string")
-    while (further := found.map(log)).notna().any():
-        found = further.astype("string").fillna(found)
-    return found
+    for _ in range(10):  # each time twice as far
+        log = log.map(log).fillna(log)
+    return ids.map(log).astype("string")
 
 
 def _fates(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
@@ -224,7 +210,7 @@ def _judged(
     )
     both = fates["a"].notna() & fates["b"].notna()
     out = fates.assign(at_a=old["at"], at_b=new["at"])
-    for name in ("activity_id", "doi", "title", "year"):
+    for name in FACTS:
         out[name] = old[name].fillna(new[name])
     out["of_home"] = old["of_home"].fillna(value=False) | new["of_home"].fillna(value=False)
     out["dates_a"], out["dates_b"] = old["dates"], new["dates"]
@@ -240,19 +226,19 @@ def _judged(
         texts = texts.sort_values(["pair", "party"]).groupby("pair")["party"].agg("; ".join)
         out[column] = texts.reindex(out.index).astype("string")
     same = ((old["updated"] == new["updated"]) | (old["file"] == new["file"])).fillna(value=False)
-    moved = out["lost"].notna() | out["won"].notna()
-    merged, split = out["stage"] == "later", out["stage"] == "earlier"
-    tests = {
-        "merged": merged | (out["b"].isna() & out["stands"].notna()),
-        "split": split | (out["a"].isna() & out["stands"].notna()),
-        "removed": out["b"].isna(),
-        "added": out["a"].isna(),
-        "re-dated": old["counts"] != new["counts"],
-        "rule changed": moved & same & by_rule,
-        "re-affiliated": moved,
-    }
-    tests = {name: test.fillna(value=False).astype(bool) for name, test in tests.items()}
-    return out.assign(cause=np.select(list(tests.values()), list(tests), "re-dated"))
+    out["moved"] = np.where(same & by_rule, "rule changed", "re-affiliated")
+    out["moved"] = out["moved"].where(out["lost"].notna() | out["won"].notna())
+    stage, stands = out["stage"].fillna(""), out["stands"].notna()
+    tests = [
+        (stage == "later") | (out["b"].isna() & stands),
+        (stage == "earlier") | (out["a"].isna() & stands),
+        out["b"].isna(),
+        out["a"].isna(),
+        (old["counts"] != new["counts"]).fillna(value=False),
+        out["moved"].notna(),
+    ]
+    causes = ["merged", "split", "removed", "added", "re-dated", out["moved"]]
+    return out.assign(cause=np.select(tests, causes, "re-dated"))
 
 
 def _parties(records: Records, activities: pd.Series) -> pd.DataFrame:
@@ -270,23 +256,16 @@ def _parties(records: Records, activities: pd.Series) -> pd.DataFrame:
 
 def _rows(found: pd.DataFrame, kind: str) -> Iterator[pd.DataFrame]:
     """Yield the changes in their final form: of the record itself, its parties, its dates."""
-    other = found["a"].isna() | found["b"].isna() | (found["a"] != found["b"])
-    pair = found["a"].notna() & found["b"].notna()
-    renamed = pair & ~found["stage"].isin(["later", "earlier"])
-    itself = found.assign(
-        change=found["cause"].mask(renamed, "renamed"),
-        was=found["a"].fillna(found["stands"]),
-        now=found["b"].fillna(found["stands"]),
-    )
-    yield itself[other].assign(what=kind)
-    moved = found["lost"].notna() | found["won"].notna()
-    ruled = found["cause"].mask(found["cause"] != "rule changed", "re-affiliated")
-    parties = found.assign(change=ruled, what="parties", was=found["lost"], now=found["won"])
-    yield parties[renamed & moved]
-    dates = {"was": found["dates_a"], "now": found["dates_b"]}
-    yield found.assign(change="re-dated", what="dates", **dates)[
-        renamed & (found["dates_a"] != found["dates_b"])
-    ]
+    one = found["a"].notna() & found["b"].notna() & ~found["stage"].isin(LOGS)
+    change = found["cause"].mask(one, "renamed")
+    was, now = found["a"].fillna(found["stands"]), found["b"].fillna(found["stands"])
+    itself = found.assign(change=change, what=kind, was=was, now=now)
+    yield itself[~one | (found["a"] != found["b"])]
+    parties = found.assign(change=found["moved"], what="parties")
+    yield parties.assign(was=found["lost"], now=found["won"])[one & found["moved"].notna()]
+    dates = found.assign(change="re-dated", what="dates")
+    dates = dates.assign(was=found["dates_a"], now=found["dates_b"])
+    yield dates[one & (found["dates_a"] != found["dates_b"])]
 
 
 def _rules(a: Records, b: Records) -> pd.DataFrame:
@@ -323,14 +302,13 @@ def _effect(ours: list[pd.DataFrame], causes: list[pd.Series], count: str) -> pd
         .fillna(0.0)
         for by, names in (("side", [-1, 1]), ("cause", CAUSES))
     )
-    table = pd.DataFrame({"weight_a": -sums[-1], "weight_b": sums[1]})
+    table = pd.DataFrame({"weight_a": 0.0 - sums[-1], "weight_b": sums[1]})
     table["change"] = table["weight_b"] - table["weight_a"]
     # What was taken away and added again leaves a dust of rounding under fractional counting.
     table[CAUSES] = whys.round(12) + 0.0
     for side in "ab":
-        weight = table[f"weight_{side}"]
-        ranks = weight.where(weight > 0).rank(method="min", ascending=False)
-        table[f"rank_{side}"] = ranks.astype("Int64")
+        weight = table[f"weight_{side}"].replace(0, np.nan)
+        table[f"rank_{side}"] = weight.rank(method="min", ascending=False).astype("Int64")
     table = table.assign(size=table["change"].abs()).reset_index().astype({"partner": "string"})
     order = {"size": False, "weight_b": False, "weight_a": False, "partner": True}
     table = table.sort_values([*order], ascending=[*order.values()], ignore_index=True)

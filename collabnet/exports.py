@@ -81,7 +81,7 @@ def export_book(tables: Mapping[str, pd.DataFrame], path: str | Path) -> Path:
     path = Path(path)
     if path.suffix.lower() != ".xlsx":
         raise UnknownNameError("format of a file of several tables", path.suffix, [".xlsx"])
-    _write_book({name: _ready(table) for name, table in tables.items()}, path)
+    _write_xlsx({name: _ready(table) for name, table in tables.items()}, path)
     return path
 
 
@@ -114,7 +114,7 @@ def note_lines(note: Mapping[str, Any]) -> list[str]:
             lines.append(f"{label}: {value[0]}–{value[1]}")
         else:
             values = value if isinstance(value, list | tuple | set) else [value]
-            lines.append(f"{label}: {', '.join(map(_words, values))}")
+            lines.append(f"{label}: {', '.join(map(_words, values)) or 'none'}")
     return lines
 
 
@@ -178,17 +178,14 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 
-def _write_xlsx(table: pd.DataFrame, path: Path) -> None:
-    _write_book({"data": table}, path)
-
-
-def _write_book(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
+def _write_xlsx(table: pd.DataFrame | Mapping[str, pd.DataFrame], path: Path) -> None:
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
 
+    tables = {"data": table} if isinstance(table, pd.DataFrame) else table
     longest = max(map(len, tables.values()))
     if longest >= XLSX_ROWS:
         raise InputError(

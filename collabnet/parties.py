@@ -163,11 +163,7 @@ def numbers(ids: pd.Series, wanted: Sequence[str] | pd.Series) -> list[int]:
 def stamp(records: Records, kind: str, years: Years | None = None) -> dict[str, Any]:
     """Say what a result is taken from, for its note: population, coverage, settings, store."""
     population = population_of(dated(records, kind), years)
-    return {
-        "population": population,
-        "synthetic": population["made_up"] > 0,
-        **origin(records),
-    }
+    return {"population": population, "synthetic": population["made_up"] > 0, **origin(records)}
 
 
 def population_of(acts: nw.LazyFrame, years: Years | None) -> dict[str, int]:

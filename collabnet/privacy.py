@@ -56,12 +56,9 @@ def mask_few(table: pd.DataFrame) -> pd.DataFrame:
     They do not add up, so no total tells them; the order of the rows must not either.
     """
     few = table[["persons", "cover"]].lt(settings.SMALLEST).fillna(value=False).astype(bool)
-    out = table.assign(
-        persons=table["persons"].mask(few["persons"]),
-        cover=table["cover"].mask(few["cover"]),
-        exact=table["exact"].mask(few["cover"]),
-        masked=few.any(axis=1),
-    ).sort_values(["activities", "partner"], ascending=[False, True], ignore_index=True)
+    few["exact"] = few["cover"]
+    out = table.assign(**table[[*few]].mask(few), masked=few.any(axis=1))
+    out = out.sort_values(["activities", "partner"], ascending=[False, True], ignore_index=True)
     note = {"masked": int(few.any(axis=1).sum()), "smallest": settings.SMALLEST}
     out.attrs = {"note": table.attrs.get("note", {}) | note}
     return out

@@ -378,14 +378,12 @@ def origin(records: Records) -> dict[str, Any]:
     Coverage and settings are those stated when the records were resolved and stored.
     """
     facts = records.provenance
-    found = dict(facts.get("resolution", {}))
-    made = {name: value for name, value in facts.get("settings", {}).items() if value}
-    if policy := found.pop("country_policy", None):
-        made["countries"] = policy
+    found = facts.get("resolution", {})
+    made = {**facts.get("settings", {}), "countries": found.get("country_policy")}
     names = ("institutions", "with_ror", "participations_without_institution")
     return {
         "coverage": {name: found[name] for name in names if name in found} or None,
-        "settings": made or "as they are by default",
+        "settings": {k: v for k, v in made.items() if v} or "as they are by default",
         "store": facts.get("store"),
         "collabnet": schema.COLLABNET,
     }

@@ -81,10 +81,8 @@ def without(
     given = {"institution": institution, "person": person, "activity": activity}
     named = [(what, key) for what, key in given.items() if key is not None]
     if len(named) != 1:
-        raise CollabnetError(
-            f"{len(named)} things are named to be taken out: name one institution, person or "
-            "activity."
-        )
+        said = "are named to be taken out: name one institution, person or activity."
+        raise CollabnetError(f"{len(named)} things {said}")
     [(what, key)], home = named, _home(records, home)
     column, name = f"{what}_id", "activities" if what == "activity" else "participants"
     hits = engine.collect(records.lazy(name).filter(nw.col(column) == key))
@@ -161,40 +159,19 @@ def bus_factor(
     """
     home = _home(records, home)
     met = joint(records, kind, home, years=years).dropna(subset="partner")
-    ours = engine.collect(
-        records.lazy("participants")
-        .filter(nw.col("institution_id") == home)
-        .select(nw.col(join_key(records)).alias("activity"), "person_id")
-        .unique()
-    )
-    rows = met[["activity", "partner"]].merge(ours, on="activity")
-    rows["unknown"] = rows["person_id"].isna()
-    by = rows.groupby("partner")
-    table = pd.DataFrame(
-        {"activities": by["activity"].nunique(), "persons": by["person_id"].nunique()}
-    )
-    table["unidentified"] = rows[rows["unknown"]].groupby("partner")["activity"].nunique()
-    seen = rows[~rows["unknown"]]
-    covered = seen.groupby("partner")["activity"].nunique().reindex(table.index)
-    covers = pd.DataFrame(_covers(seen), columns=["partner", "cover", "exact"])
-    covers = covers.set_index("partner").reindex(table.index)
-    table["cover"] = covers["cover"].where(covered == table["activities"])
-    table["persons"] = table["persons"].where(table["persons"] > 0)
-    table["unidentified"] = table["unidentified"].fillna(0)
-    table["exact"] = covers["exact"].where(table["cover"].notna() & (table["unidentified"] == 0))
-    name = records.institutions.set_index("institution_id")["name"]
-    table = table.reset_index().astype({"partner": "string", "exact": "boolean"})
-    table = table.assign(name=table["partner"].map(name).astype("string"))
+    people = records.lazy("participants").filter(nw.col("institution_id") == home)
+    people = people.select(nw.col(join_key(records)).alias("activity"), "person_id").unique()
+    rows = met[["activity", "partner"]].merge(engine.collect(people), on="activity")
     counts = ["activities", "unidentified", "persons", "cover"]
-    table = table.astype(dict.fromkeys(counts, "Int64"))[["partner", "name", *counts, "exact"]]
+    table = pd.DataFrame(_covers(rows), columns=["partner", *counts, "exact"])
+    table = table.astype(dict.fromkeys(counts, "Int64") | {"partner": "string", "exact": "boolean"})
+    name = records.institutions.set_index("institution_id")["name"]
+    table.insert(1, "name", table["partner"].map(name).astype("string"))
     order = {"cover": True, "persons": True, "activities": False, "partner": True}
     table = table.sort_values([*order], ascending=[*order.values()], ignore_index=True)
-    note = {"what": "bus factor", "home": home, "kind": kind, "years": years}
-    note["links"] = {
-        "all": len(table),
-        "on_one_person": int((table["cover"] == 1).sum()),
-        "not_known": int(table["cover"].isna().sum()),
-    }
+    note: dict[str, Any] = {"what": "bus factor", "home": home, "kind": kind, "years": years}
+    facts = {"all": len(table), "on_one_person": int((table["cover"] == 1).sum())}
+    note["links"] = facts | {"not_known": int(table["cover"].isna().sum())}
     table.attrs["note"] = note | stamp(records, kind, years)
     return table
 
@@ -206,41 +183,40 @@ def _home(records: Records, home: str | None) -> str:
     return home
 
 
-def _covers(rows: pd.DataFrame) -> Iterator[tuple[Any, int, bool]]:
-    """Yield for each partner how many persons cover the activities, and whether fewer could not."""
+def _covers(rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    """Yield for each partner who is known, how many cover all, and whether fewer could not."""
     for partner, mine in rows.groupby("partner"):
+        done = set(mine["activity"])
+        unknown = mine.loc[mine["person_id"].isna(), "activity"].nunique()
         works = {who: set(part) for who, part in mine.groupby("person_id")["activity"]}
-        left, n = set(mine["activity"]), 0
-        fewest = -(-len(left) // max(map(len, works.values())))
-        queue = [(-len(done), who) for who, done in works.items()]
+        queue = [(-len(part), who) for who, part in works.items()]
         heapq.heapify(queue)
+        left, n = set[Any]().union(*works.values()), 0
+        covered = left == done
+        fewest = -(len(done) // queue[0][0]) if queue else 0
         while left:
             stated, who = heapq.heappop(queue)
             true = len(works[who] & left)
             if true < -stated:  # others have covered some of them since
                 heapq.heappush(queue, (-true, who))
-                continue
-            left -= works[who]
-            n += 1
-        yield partner, n, n <= max(2, fewest)
+            else:
+                left, n = left - works[who], n + 1
+        sure = n <= max(2, fewest) if covered and not unknown else None
+        yield partner, len(done), unknown, len(works) or None, n if covered else None, sure
 
 
 def _own(records: Records, home: str, kind: str, years: Years | None) -> dict[str, Any]:
     """Return what the home has, each measure as ids; nothing where it cannot be known."""
-    acts = records.lazy("activities").select(
-        nw.col(join_key(records)).alias("activity"), "activity_id"
-    )
-    ids = engine.collect(acts).set_index("activity")["activity_id"]
-    rows = joint(records, kind, home, years=years)
-    rows["activity"] = rows["activity"].map(ids)
+    key = nw.col(join_key(records)).alias("activity")
+    ids = engine.collect(records.lazy("activities").select(key, "activity_id"))
+    rows = joint(records, kind, home, years=years).merge(ids, on="activity")
     met = rows.dropna(subset="partner")
-    bodies = records.institutions
-    bodies = bodies[bodies["institution_id"].isin(met["partner"])]
+    bodies = records.institutions[lambda b: b["institution_id"].isin(met["partner"])]
     people = bus_factor(records, home, kind=kind, years=years)
     one = people.loc[people["cover"] == 1, "partner"]
     return {
-        "activities": rows["activity"],
-        "joint activities": met["activity"],
+        "activities": rows["activity_id"],
+        "joint activities": met["activity_id"],
         "partners": bodies["institution_id"],
         "countries": bodies["country"].dropna(),
         "regions": memberships(bodies, settings.REGIONS)["region"],
