@@ -259,10 +259,9 @@ def compare(options: argparse.Namespace) -> None:
     asked = {name: getattr(options, name) for name in ("kind", "years", "count")}
     home = options.home if options.home != settings.HOME else None  # it may be in neither
     changes, links = compare_stores(options.store, options.other, home, **asked)
-    note = changes.attrs["note"]
-    for side, store in (("a", options.store), ("b", options.other)):
-        said = note[side]
-        print(f"{side}: {store}, {said['population']['activities']:,} {options.kind}s")
+    for side, store in zip("ab", (options.store, options.other), strict=True):
+        n = changes.attrs["note"][side]["population"]["activities"]
+        print(f"{side}: {store}, {n:,} {options.kind}s")
     of_each = changes.groupby("change", sort=False)["of_home"]
     counts = of_each.agg(n="size", of_home="sum").reset_index()
     print(_text(counts) if len(counts) else f"No {options.kind} changed.")

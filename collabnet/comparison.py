@@ -126,22 +126,20 @@ def compare_stores(
     for place, name in enumerate(("name", "country"), 1):
         facts = known.set_index("institution_id")[name]
         links.insert(place, name, links["partner"].map(facts).astype("string"))
-    counts = table["change"].value_counts()
     files = [{s["sha256"]: s["file"] for s in one.provenance["sources"]} for one in stores]
     said = [stamp(one, kind, years) for one in stores]
-    what = "changes between two stores"
-    note: dict[str, Any] = {"what": what, "home": home, "kind": kind, "count": count}
+    note: dict[str, Any] = {"what": "changes", "home": home, "kind": kind, "count": count}
     note |= {
         "years": years,
         "synthetic": any(side["synthetic"] for side in said),
-        "changes": {name: int(counts[name]) for name in CHANGES if name in counts} or "none",
+        "changes": table["change"].value_counts(sort=False).to_dict() or "none",
         "sources_only_in_a": sorted(files[0][key] for key in files[0].keys() - files[1]),
         "sources_only_in_b": sorted(files[1][key] for key in files[1].keys() - files[0]),
         **dict(zip("ab", said, strict=True)),
         "partners": len(links) or f"none: {home} has no joint {kind} in either store",
         "collabnet": schema.COLLABNET,
     }
-    table.attrs["note"], links.attrs["note"] = note, note | {"what": "partners in two stores"}
+    table.attrs["note"], links.attrs["note"] = note, note | {"what": "changed partners"}
     return Comparison(table, links)
 
 

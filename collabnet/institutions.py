@@ -181,8 +181,7 @@ def resolve(
     }
     made = {"roll_up": sorted(roll_up), "succession": succession}
     if rulings:
-        text = json.dumps(sorted(rulings.items()))
-        made["overrides"] = hashlib.sha256(text.encode()).hexdigest()
+        made["overrides"] = hashlib.sha256(repr(sorted(rulings.items())).encode()).hexdigest()
     out.provenance["settings"] = {**records.provenance.get("settings", {}), **made}
     return out
 

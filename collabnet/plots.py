@@ -461,8 +461,12 @@ def _figure(
     layout["annotations"] = _notes(feet, below, beyond, words["none"] if drawn.empty else "")
     layout["title"] |= {"text": "<br>".join(plain(line, 999) for line in titles)}
     layout["title"]["subtitle"]["text"] = "<br>".join(subtitles)
-    layout["meta"] = {"title": f"{title}. {'. '.join(filter(None, shown))}.", "lang": lang}
-    layout["meta"]["notes"] = json.loads(json.dumps(notes, default=str))
+    told = json.dumps([note | {"home": show.home} for note in notes], default=str)
+    layout["meta"] = {
+        "title": f"{title}. {'. '.join(filter(None, shown))}.",
+        "lang": lang,
+        "notes": json.loads(told),
+    }
     return go.Figure({"data": page.traces, "layout": layout})
 
 

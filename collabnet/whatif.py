@@ -236,21 +236,20 @@ def _network(
         return
     units = pd.Index(sorted({*links[0]["source"], *links[0]["target"]}))
     others = np.asarray(units != gone)
-    found: dict[str, list[Any]] = {"bridges": [], "components": [], "reachable": []}
-    joined = []
+    sides = []
     for number, ends in enumerate(pairs):
         codes = [units.get_indexer(ends.get_level_values(i)) for i in (0, 1)]
         graph = igraph.Graph(len(units), np.column_stack(codes))
         part = np.array(graph.connected_components().membership, dtype="int64")
-        found["bridges"].append(ends[graph.bridges()])
         counted = others if number else np.ones_like(others)
-        found["components"].append(len(np.unique(part[counted])))
         near = part == part[units.get_loc(own)] if own in units else np.zeros(len(units), bool)
-        found["reachable"].append(units[near & (units != own) & counted])
+        near = units[near & (units != own) & counted]
         sizes = np.bincount(part[others])
-        joined.append(int((sizes * (sizes - 1) // 2).sum()))
-    for measure, sides in (found | {"connected pairs": joined}).items():
-        yield _row(measure, level, *sides)
+        joined = int((sizes * (sizes - 1) // 2).sum())
+        sides.append((ends[graph.bridges()], len(np.unique(part[counted])), near, joined))
+    names = ("bridges", "components", "reachable", "connected pairs")
+    for name, before, after in zip(names, *sides, strict=True):
+        yield _row(name, level, before, after)
 
 
 def _row(measure: str, level: str | None, before: Any, after: Any) -> dict[str, Any]:
