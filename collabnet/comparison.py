@@ -274,7 +274,7 @@ def _rules(a: Records, b: Records) -> pd.DataFrame:
         rules |= facts.get("settings", {})
         rules["countries"] = facts.get("resolution", {}).get("country_policy", {})
         rules["slice"] = [s["cut"] for s in facts["sources"] if s.get("cut")]
-        registries = (s["sha256"] for s in facts["sources"] if s["format"] in REGISTRIES)
+        registries = (s["sha256"][:12] for s in facts["sources"] if s["format"] in REGISTRIES)
         rules["registries"] = sorted(registries)
         rules |= {name: facts.get(name) for name in ("collabnet", "schema")}
         made.append({k: v if isinstance(v, str) else json.dumps(v) for k, v in rules.items()})

@@ -461,11 +461,11 @@ def _figure(
     layout["annotations"] = _notes(feet, below, beyond, words["none"] if drawn.empty else "")
     layout["title"] |= {"text": "<br>".join(plain(line, 999) for line in titles)}
     layout["title"]["subtitle"]["text"] = "<br>".join(subtitles)
-    told = json.dumps([note | {"home": show.home} for note in notes], default=str)
+    told = [{k: v for k, v in n.items() if v is not False} | {"home": show.home} for n in notes]
     layout["meta"] = {
         "title": f"{title}. {'. '.join(filter(None, shown))}.",
         "lang": lang,
-        "notes": json.loads(told),
+        "notes": json.loads(json.dumps(told, default=str)),
     }
     return go.Figure({"data": page.traces, "layout": layout})
 

@@ -165,6 +165,15 @@ def test_two_records_that_become_a_third_are_merged_and_its_links_counted_once()
     assert partners[["weight_a", "weight_b", "merged"]].to_numpy().tolist() == [[2, 1, -1]]
 
 
+def test_a_merge_of_a_merge_is_followed_to_its_end():
+    old = cn.Records(works({f"w{n}": [("p", "LM")] for n in range(6)}))
+    log = pd.DataFrame([(f"w{n}", f"w{n + 1}", "doi") for n in range(5)])
+    log = log.set_axis(["kept", "merged", "rule"], axis=1)
+    new = cn.Records(works({"w0": [("p", "LM")]}) | {"merges": log})
+    changes = cn.compare_stores(old, new, "L").changes
+    assert changes["now"].tolist() == ["w0"] * 5
+
+
 def test_what_is_merged_no_more_is_split():
     tables = works({"w1": [("p", "LM")], "w2": [("p", "LM")]})
     apart = cn.Records(tables)
