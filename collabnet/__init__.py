@@ -6,6 +6,7 @@ The public API on one screen. Heavy libraries are loaded by the functions that n
 from importlib.metadata import version
 
 from collabnet.agreements import agreement_rates, agreement_status
+from collabnet.comparison import compare_stores
 from collabnet.components import unify
 from collabnet.errors import (
     CollabnetError,
@@ -48,6 +49,7 @@ from collabnet.standard import profile
 from collabnet.stores import ingest
 from collabnet.trends import decompose, growth, trend, turnover
 from collabnet.uncertainty import bootstrap, partner_intervals, share_intervals
+from collabnet.whatif import bus_factor, without
 
 __version__ = version("collabnet")
 
@@ -68,12 +70,14 @@ __all__ = [
     "behind_gap",
     "bootstrap",
     "brokers",
+    "bus_factor",
     "centrality",
     "check_quality",
     "collaboration",
     "collaboration_types",
     "communities",
     "compare_edges",
+    "compare_stores",
     "decompose",
     "diversity",
     "edges",
@@ -122,6 +126,7 @@ __all__ = [
     "unify",
     "unresolved",
     "within",
+    "without",
     "write_edges",
     "write_graph",
     "write_store",

@@ -16,7 +16,7 @@ from collabnet.identifiers import DATE
 from collabnet.links import joint
 from collabnet.parties import Years, dated, join_key
 from collabnet.partnerships import flows
-from collabnet.records import Records
+from collabnet.records import Records, origin
 
 STATUSES = ("in force", "dates unknown", "not yet", "expired")
 """From the strongest to the weakest: of several spells of one partner the first holds."""
@@ -118,7 +118,7 @@ def agreement_status(
     note |= {"as_of": f"{day:%Y-%m-%d}", "years": years, "mobility_known": bool(len(moved))}
     note |= {"months": months, "agreements": table["activity_id"].nunique()}
     note |= {status: int(counts.get(status, 0)) for status in STATUSES}
-    note |= {"synthetic": bool(table["synthetic"].any()), "store": records.provenance.get("store")}
+    note |= {"synthetic": bool(table["synthetic"].any()), **origin(records)}
     if table.empty:
         note["said"] = f"No agreement of {home} is in these records."
     table = table[COLUMNS]

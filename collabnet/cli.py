@@ -30,6 +30,7 @@ EXAMPLES = {
     "check": "collabnet check build/store --out quality.xlsx",
     "forget": "collabnet forget orcid:0000-0002-1825-0097 --store build/store",
     "split": "collabnet split pubmed:31452104 --store build/store",
+    "compare": "collabnet compare build/2025 build/2026 --home 00afp2z80 --out changes.xlsx",
     "regions": "collabnet regions grande-region",
     "map": "collabnet map build/store --kind agreement --region maghreb --out maghreb.html",
     "atlas": "collabnet atlas build/store --out build/atlas.html --lang fr",
@@ -77,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_reading(commands)
     _add_store_commands(commands)
     _add_results(commands)
+    _add_answers(commands)
+    _add_pictures(commands)
     return parser
 
 
@@ -174,15 +177,6 @@ def _add_results(commands: argparse._SubParsersAction) -> None:
     _add_engine(partners)
     partners.add_argument("--out", help=".csv, .xlsx or .parquet; needs --kind")
 
-    gaps = _command(commands, "gaps", run.gaps, "agreements against what is done together")
-    _add_store(gaps)
-    _add_home(gaps)
-    gaps.add_argument("--years", type=_years, metavar="2019:2024", help="both years included")
-    gaps.add_argument("--by", default="partner", help="partner, country, region, field or unit")
-    gaps.add_argument("--as-of", metavar="DATE", help="day to look at agreements")
-    _add_engine(gaps)
-    gaps.add_argument("--out", help=".csv, .xlsx or .parquet")
-
     network = _command(
         commands, "network", run.network, "communities and centralities of all links"
     )
@@ -192,6 +186,17 @@ def _add_results(commands: argparse._SubParsersAction) -> None:
     network.add_argument("--seed", type=int, default=0, help="of what is drawn by chance")
     network.add_argument("--out", help=".csv, .xlsx or .parquet")
 
+
+def _add_answers(commands: argparse._SubParsersAction) -> None:
+    gaps = _command(commands, "gaps", run.gaps, "agreements against what is done together")
+    _add_store(gaps)
+    _add_home(gaps)
+    gaps.add_argument("--years", type=_years, metavar="2019:2024", help="both years included")
+    gaps.add_argument("--by", default="partner", help="partner, country, region, field or unit")
+    gaps.add_argument("--as-of", metavar="DATE", help="day to look at agreements")
+    _add_engine(gaps)
+    gaps.add_argument("--out", help=".csv, .xlsx or .parquet")
+
     profile = _command(commands, "profile", run.profile, "the indicators of an institution")
     _add_store(profile)
     profile.add_argument("--years", type=_years, metavar="2019:2024", help="both years included")
@@ -200,6 +205,16 @@ def _add_results(commands: argparse._SubParsersAction) -> None:
     _add_memory(profile)
     profile.add_argument("--out", help=".csv, .xlsx or .parquet")
 
+    compare = _command(commands, "compare", run.compare, "what changed between two stores, and why")
+    _add_store(compare)
+    compare.add_argument("other", metavar="NEWER", help="the store to hold beside it")
+    _add_counting(compare)
+    _add_home(compare)
+    _add_memory(compare)
+    compare.add_argument("--out", metavar="FILE.xlsx", help="all changes and all links, two sheets")
+
+
+def _add_pictures(commands: argparse._SubParsersAction) -> None:
     regions = _command(commands, "regions", run.regions, "the regions, or what makes one of them")
     regions.add_argument("name", nargs="?", help="name of a region")
 

@@ -275,6 +275,29 @@ def profile(options: argparse.Namespace) -> None:
     _show(shown.assign(value=said), "indicators", options.out, most=len(table))
 
 
+def compare(options: argparse.Namespace) -> None:
+    from collabnet.comparison import CAUSES, compare_stores
+    from collabnet.exports import export_book
+
+    asked = {name: getattr(options, name) for name in ("kind", "years", "count")}
+    home = options.home if options.home != settings.HOME else None  # it may be in neither
+    changes, links = compare_stores(options.store, options.other, home, **asked)
+    for side, store in zip("ab", (options.store, options.other), strict=True):
+        n = changes.attrs["note"][side]["population"]["activities"]
+        print(f"{side}: {store}, {n:,} {options.kind}s")
+    of_each = changes.groupby("change", sort=False)["of_home"]
+    counts = of_each.agg(n="size", of_home="sum").reset_index()
+    print(_text(counts) if len(counts) else f"No {options.kind} changed.")
+    if len(rules := changes.loc[changes["activity_id"].isna(), ["what", "was", "now"]]):
+        print(_text(rules.rename(columns={"what": "rule"})))
+    moved = links[links["change"] != 0]
+    why = [cause for cause in CAUSES if moved[cause].any()]
+    columns = ["partner", "name", "weight_a", "weight_b", "change", *why, "rank_a", "rank_b"]
+    _show(moved[columns], "links changed", None)
+    if options.out:
+        print(f"written: {export_book({'changes': changes, 'partners': links}, options.out)}")
+
+
 def regions(options: argparse.Namespace) -> None:
     from collabnet.regions import list_regions, region
 

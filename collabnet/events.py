@@ -12,7 +12,7 @@ from collabnet import engine
 from collabnet.agreements import agreement_pairs, date_of, home_of
 from collabnet.links import joint
 from collabnet.parties import Years, dated, population_of, units_of
-from collabnet.records import Records
+from collabnet.records import Records, origin
 from collabnet.regions import memberships
 from collabnet.words import words_of
 
@@ -113,7 +113,7 @@ def event_study(
     note |= {"partners": len(sets), "matched": sum(len(others) for _, _, others in sets)}
     population = population_of(dated(records, "work"), years)
     note |= lost | effect | {"said": _said(effect, len(sets)), "population": population}
-    note |= {"synthetic": population["made_up"] > 0, "store": records.provenance.get("store")}
+    note |= {"synthetic": population["made_up"] > 0, **origin(records)}
     table.attrs["note"] = note
     return table
 

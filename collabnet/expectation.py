@@ -124,13 +124,13 @@ def expected_links(
     named = set(outputs.loc[outputs["output"] > 0, "unit"])
     unplaced = sorted(named.union(wanted["source"], wanted["target"]) - set(ids))
     left_out = {"units": len(unplaced), "links": int((~there).sum())}
-    note = {**edges.attrs.get("note", {}), "what": "expected links", "says": None}
+    note = {**edges.attrs.get("note", {}), "what": "expected links", "said": None}
     note |= {"home": home, "pairs": len(table), "smallest": smallest, **fit}
     note["left_out"] = {**left_out, "weight": float(weight[~there].sum())}
     if not fit:
-        note["says"] = "Nothing is expected: too few pairs have a link to be held against the rest."
+        note["said"] = "Nothing is expected: too few pairs have a link to be held against the rest."
     elif size.max() >= note.get("placed", np.inf):
-        note["says"] = "One unit took part in all that is counted: the outputs are its works alone."
+        note["said"] = "One unit took part in all that is counted: the outputs are its works alone."
     table.attrs = {"note": note, "unplaced": unplaced}
     return table
 

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from collabnet.errors import InputError, UnknownNameError
-from collabnet.privacy import guard
+from collabnet.privacy import guard, mask_few
 
 FORMULAS = {
     "full": "1 for each pair of an activity",
@@ -39,7 +39,7 @@ def export_table(table: pd.DataFrame, path: str | Path) -> Path:
     by the type of the cell in XLSX. Excel guesses types in a CSV (it reads the ROR id `013456789`
     as a number, pandas reads Namibia's `NA` as nothing): hand `.xlsx` to people.
 
-    Numbers of mobile persons below `settings.SMALLEST` are masked, others rounded down to a
+    Numbers of mobile persons below `settings.SMALLEST` are masked, others rounded to the nearest
     multiple of it, so that no two of them, of whatever tables, differ by a small number.
 
     Parameters
@@ -72,11 +72,26 @@ def export_table(table: pd.DataFrame, path: str | Path) -> Path:
     writers = {".csv": _write_csv, ".xlsx": _write_xlsx, ".parquet": _write_parquet}
     if path.suffix.lower() not in writers:
         raise UnknownNameError("table format", path.suffix, writers)
-    table = guard(table)
+    writers[path.suffix.lower()](_ready(table), path)
+    return path
+
+
+def export_book(tables: Mapping[str, pd.DataFrame], path: str | Path) -> Path:
+    """Write tables as sheets of one XLSX file, their notes on the last, as `export_table` does."""
+    path = Path(path)
+    if path.suffix.lower() != ".xlsx":
+        raise UnknownNameError("format of a file of several tables", path.suffix, [".xlsx"])
+    _write_xlsx({name: _ready(table) for name, table in tables.items()}, path)
+    return path
+
+
+def _ready(table: pd.DataFrame) -> pd.DataFrame:
+    """Mask small numbers of persons, and make one row of names over the columns."""
+    behind_links = {"partner", "persons", "cover"} <= set(table)
+    table = mask_few(table) if behind_links else guard(table)
     flat = table.reset_index() if any(name is not None for name in table.index.names) else table
     columns = [" ".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in flat.columns]
-    writers[path.suffix.lower()](flat.set_axis(columns, axis="columns"), path)
-    return path
+    return flat.set_axis(columns, axis="columns")
 
 
 def note_lines(note: Mapping[str, Any]) -> list[str]:
@@ -97,7 +112,7 @@ def note_lines(note: Mapping[str, Any]) -> list[str]:
             lines.append(f"{label}: {value[0]}–{value[1]}")
         else:
             values = value if isinstance(value, list | tuple | set) else [value]
-            lines.append(f"{label}: {', '.join(map(_words, values))}")
+            lines.append(f"{label}: {', '.join(map(_words, values)) or 'none'}")
     return lines
 
 
@@ -161,20 +176,23 @@ def _encodable(text: str) -> str:
     return text if text.isascii() else text.encode(errors="replace").decode()
 
 
-def _write_xlsx(table: pd.DataFrame, path: Path) -> None:
+def _write_xlsx(table: pd.DataFrame | Mapping[str, pd.DataFrame], path: Path) -> None:
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
 
-    if len(table) >= XLSX_ROWS:
+    tables = {"data": table} if isinstance(table, pd.DataFrame) else table
+    longest = max(map(len, tables.values()))
+    if longest >= XLSX_ROWS:
         raise InputError(
             f"{path.name}: an Excel sheet holds {XLSX_ROWS - 1:,} rows below its header, the table "
-            f"has {len(table):,}. Write .csv or .parquet."
+            f"has {longest:,}. Write .csv or .parquet."
         )
     book = Workbook(write_only=True)
-    data, said = book.create_sheet("data"), book.create_sheet("note")
+    sheets = {name: book.create_sheet(name) for name in [*tables, "note"]}
+    said = sheets.pop("note")
 
     def cell(value: Any, *, bold: bool = False) -> Any:
         if not isinstance(value, str):
@@ -184,24 +202,26 @@ def _write_xlsx(table: pd.DataFrame, path: Path) -> None:
             text = text[: XLSX_TEXT - 1] + "…"
         if not bold and not text.startswith((*RISKY, "#")):
             return text
-        typed = WriteOnlyCell(data, text)
+        typed = WriteOnlyCell(said, text)
         # openpyxl would take =… for a formula and #N/A for an error.
         typed.data_type = "s"
         typed.quotePrefix = text.startswith(RISKY)
         typed.font = Font(bold=bold)
         return typed
 
-    data.freeze_panes = "A2"
-    columns = [[_plain(v) for v in table.iloc[:, i]] for i in range(table.shape[1])]
-    for i, (name, values) in enumerate(zip(table.columns, columns, strict=True), start=1):
-        longest = max([len(name), *(len(str(v)) for v in values[:500] if v is not None)])
-        data.column_dimensions[get_column_letter(i)].width = min(longest + 2, 60)
-    data.append([cell(name, bold=True) for name in table.columns])
-    for row in zip(*columns, strict=True):
-        data.append(list(map(cell, row)))
     said.column_dimensions["A"].width = 100
-    for line in _said(table):
-        said.append([cell(line)])
+    for title, data in sheets.items():
+        table = tables[title]
+        data.freeze_panes = "A2"
+        columns = [[_plain(v) for v in table.iloc[:, i]] for i in range(table.shape[1])]
+        for i, (name, values) in enumerate(zip(table.columns, columns, strict=True), start=1):
+            longest = max([len(name), *(len(str(v)) for v in values[:500] if v is not None)])
+            data.column_dimensions[get_column_letter(i)].width = min(longest + 2, 60)
+        data.append([cell(name, bold=True) for name in table.columns])
+        for row in zip(*columns, strict=True):
+            data.append(list(map(cell, row)))
+        for line in [*([f"Sheet {title}"] if len(sheets) > 1 else []), *_said(table)]:
+            said.append([cell(line)])
     with replacing(path) as fresh:
         book.save(fresh)
 

@@ -21,7 +21,7 @@ from collabnet.errors import UnknownNameError
 from collabnet.links import joint
 from collabnet.parties import Years, dated, join_key, population_of
 from collabnet.partnerships import moves
-from collabnet.records import NUMBERS, Records
+from collabnet.records import NUMBERS, Records, origin
 from collabnet.regions import memberships
 from collabnet.words import capital, count, words_of
 
@@ -164,7 +164,7 @@ def gaps(
     note |= {"classes": table["class"].value_counts().to_dict()}
     note |= {"regions": list(settings.REGIONS) if by in {"partner", "region"} else None}
     note |= {"crosswalk": "collabnet/data/crosswalk.csv" if by == "field" else None}
-    note |= {"synthetic": bool(table["synthetic"].any()), "store": records.provenance.get("store")}
+    note |= {"synthetic": bool(table["synthetic"].any()), **origin(records)}
     if table.empty:
         note["said"] = f"Nothing joint and no agreement of {home} is in these records."
     table.attrs["note"] = note

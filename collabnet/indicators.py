@@ -16,7 +16,7 @@ from collabnet import engine
 from collabnet.counting import distinct
 from collabnet.errors import UnknownNameError
 from collabnet.geo import distance_km
-from collabnet.parties import Years, dated, join_key, overlapping, population_of
+from collabnet.parties import Years, dated, join_key, overlapping, stamp
 from collabnet.records import Records
 
 OUTPUT_COUNTS = ("full", "fractional", "organisation")
@@ -306,8 +306,10 @@ def signed(
     land, lands = pd.factorize(rows["country"].astype("string").replace(dict(countries or {})))
     works = pd.DataFrame({"key": key})
     for name, codes in {"institutions": house, "countries": land}.items():
-        pairs = distinct(activity[codes >= 0], codes[codes >= 0])
-        works[name] = np.bincount(pairs.activity, minlength=len(key))
+        known = codes >= 0
+        several, _ = distinct(activity[known], codes[known])
+        there = np.bincount(activity[known], minlength=len(key)) > 0
+        works[name] = np.maximum(np.bincount(several.activity, minlength=len(key)), there)
     works["authors"] = authors.max(axis=1).reindex(key).to_numpy("int64", na_value=0)
     works["int_collab"] = works["countries"] > 1
     works["collab"] = works["int_collab"] | (works["institutions"] > 1)
@@ -338,10 +340,9 @@ def signed(
 
 def noted(records: Records, kind: str, years: Years | None, **more: Any) -> dict[str, Any]:
     """Return the note every indicator carries."""
-    population = population_of(dated(records, kind), years)
-    more |= {"kind": kind, "years": years, "activities": population["activities"]}
-    more |= {"population": population, "synthetic": population["made_up"] > 0}
-    return more | {"store": records.provenance.get("store")}
+    told = stamp(records, kind, years)
+    more |= {"kind": kind, "years": years, "activities": told["population"]["activities"]}
+    return more | told
 
 
 def ranked(table: pd.DataFrame, by: str, name: str) -> pd.DataFrame:
@@ -371,10 +372,10 @@ def _span_km(
 ) -> np.ndarray:
     """Return the largest distance between two institutions of each activity."""
     # All of one size at a time; the pair furthest apart has the smallest product of its vectors.
-    km, rows = np.zeros(many), distinct(activity, house)
+    km, (rows, _) = np.zeros(many), distinct(activity, house)
     phi, lam = np.radians(lat), np.radians(lon)
     spots = np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
-    for n in np.unique(rows.n[rows.n > 1]):
+    for n in np.unique(rows.n):
         bodies = rows.unit[rows.n == n].reshape(-1, n)
         which = rows.activity[rows.n == n][::n]
         for low in range(0, len(which), step := max(1, CELLS // int(n) ** 2)):

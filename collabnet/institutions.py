@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +16,7 @@ from collabnet.countries import country_of, english_names
 from collabnet.errors import InputError, UnknownNameError
 from collabnet.identifiers import ROR, institution_id, name_key
 from collabnet.matching import match_affiliations, words_of
-from collabnet.records import Records
+from collabnet.records import Records, origin
 
 RollUp = Literal["component", "associated"]
 
@@ -55,7 +56,9 @@ def gazetteer() -> pd.DataFrame:
     >>> gazetteer().set_index("institution_id").loc["00afp2z80", "pic"]
     '999976105'
     """
-    return _shipped("institutions").copy()
+    table = _shipped("institutions").copy()
+    table.attrs["note"] = {"what": "gazetteer", "collabnet": schema.COLLABNET}
+    return table
 
 
 def resolve(
@@ -177,6 +180,10 @@ def resolve(
         "overridden": int(ruled.notna().sum() + (found["evidence"] == "override").sum()),
         "country_policy": dict(settings.COUNTRIES),
     }
+    made = {"roll_up": sorted(roll_up), "succession": succession}
+    if rulings:
+        made["overrides"] = hashlib.sha256(repr(sorted(rulings.items())).encode()).hexdigest()
+    out.provenance["settings"] = {**records.provenance.get("settings", {}), **made}
     return out
 
 
@@ -230,6 +237,7 @@ def review(records: Records) -> pd.DataFrame:
     table["open"] = ~table["institution_id"].str.fullmatch(ROR).fillna(value=False).astype(bool)
     table = table.sort_values(["open", "rows", "written"], ascending=[False, False, True])
     order = ["written", "country", "rows", *keys[2:], "candidates", "ror"]
+    table.attrs["note"] = {"what": "review", **origin(records)}
     return table[order].reset_index(drop=True)
 
 
@@ -257,6 +265,7 @@ def unresolved(records: Records) -> pd.DataFrame:
     counts = records.participants["institution_id"].value_counts()
     table = table.assign(rows=table["institution_id"].map(counts).fillna(0).astype("int64"))
     table = table[table["rows"] > 0]
+    table.attrs["note"] = {"what": "unresolved", **origin(records)}
     return table.sort_values(["rows", "institution_id"], ascending=[False, True], ignore_index=True)
 
 

@@ -26,7 +26,7 @@ from collabnet.parties import (
     in_years,
     join_key,
     numbers,
-    population_of,
+    stamp,
     taking_part,
     units_of,
 )
@@ -176,7 +176,8 @@ def behind(
     )
     table = engine.collect(found).drop(columns=[*NUMBERS], errors="ignore")
     table = table.sort_values("activity_id", ignore_index=True)
-    table.attrs["note"] = {"what": "activities", "edge": list(edge), "kind": kind, "years": years}
+    note = {"what": "activities", "edge": list(edge), "kind": kind, "level": level, "years": years}
+    table.attrs["note"] = note | stamp(records, kind, years)
     return table
 
 
@@ -303,8 +304,7 @@ def _count(records: Records, asked: Asked) -> Counted:
         )
     if names is not None and level != "region":
         raise CollabnetError(f'regions={names!r}: regions are compared at level="region" only.')
-    acts = dated(records, asked.kind)
-    population = population_of(acts, asked.years)
+    said = stamp(records, asked.kind, asked.years)
     fast = asked.kind == "work" and level != "region" and engine.fits(records.lazy("participants"))
     blocks, ids, tally = (_kernel if fast else _join)(records, asked)
     note = {
@@ -314,11 +314,10 @@ def _count(records: Records, asked: Asked) -> Counted:
         "count": count,
         "years": asked.years,
         "cap": asked.cap,
-        "population": population,
-        "synthetic": population["made_up"] > 0,
+        "population": said.pop("population"),
         **tally,
         "regions": list(names or settings.REGIONS) if level == "region" else None,
-        "store": records.provenance.get("store"),
+        **said,
     }
     none = np.array([], dtype=object if ids is None else "int32")
     return Counted(chain([counting.Pairs(none, none, *np.zeros((4, 0)))], blocks), ids, note)

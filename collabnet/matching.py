@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from rapidfuzz import fuzz, process
 
-from collabnet import settings
+from collabnet import schema, settings
 from collabnet.countries import countries_in, country_names, country_of
 
 PART = re.compile(r"[,;:()\[\]|/\n\r\t•·]|\s[-–—]\s|(?<=[a-z]{5})\.\s+(?=[A-Z])")
@@ -347,4 +347,6 @@ def match_affiliations(
             rows.append((text, None, SCORES.get(how), how, others or None))
     columns = ["text", "institution_id", "score", "evidence", "candidates"]
     table = pd.DataFrame(rows, columns=columns)
+    note = {"what": "matches", "threshold": threshold, "registry": len(registry)}
+    table.attrs["note"] = note | {"collabnet": schema.COLLABNET}
     return table.astype(dict.fromkeys(columns, "string") | {"score": "Float64"})

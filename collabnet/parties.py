@@ -6,7 +6,7 @@ Years are cut here, to the activity, to the spell of each member, and to that of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 
 from collabnet import engine, settings
 from collabnet.errors import CollabnetError, UnknownNameError
-from collabnet.records import Records
+from collabnet.records import Records, origin
 from collabnet.regions import spells
 from collabnet.schema import KINDS
 
@@ -158,6 +158,12 @@ def _by_region(
 def numbers(ids: pd.Series, wanted: Sequence[str] | pd.Series) -> list[int]:
     """Return the row numbers of institutions in a store; -1 for one that is not there."""
     return pd.Index(ids).get_indexer(pd.Index(wanted)).tolist()
+
+
+def stamp(records: Records, kind: str, years: Years | None = None) -> dict[str, Any]:
+    """Say what a result is taken from, for its note: population, coverage, settings, store."""
+    population = population_of(dated(records, kind), years)
+    return {"population": population, "synthetic": population["made_up"] > 0, **origin(records)}
 
 
 def population_of(acts: nw.LazyFrame, years: Years | None) -> dict[str, int]:

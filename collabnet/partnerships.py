@@ -10,7 +10,7 @@ import pandas as pd
 from collabnet import engine, geo, settings
 from collabnet.errors import UnknownNameError
 from collabnet.links import Count, all_links
-from collabnet.parties import Years, dated, join_key, population_of
+from collabnet.parties import Years, dated, join_key, stamp
 from collabnet.records import Records
 from collabnet.regions import memberships, unplaced
 from collabnet.regions import region as region_named
@@ -90,6 +90,7 @@ def partners(
         | _of_home(records, home, kind, years)
         | {
             "what": "partners",
+            "home": home,
             "partners": len(table),
             "countries": int(table["country"].nunique()),
         }
@@ -217,11 +218,9 @@ def compare_edges(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
     order = ["source", "target", "weight_left", "weight_right"]
     order += ["activities_left", "activities_right", "found"]
     both = both[order].sort_values(["source", "target"], ignore_index=True)
-    both.attrs["note"] = {
-        "what": "comparison",
-        "left": left.attrs.get("note", {}),
-        "right": right.attrs.get("note", {}),
-    }
+    notes = {"left": left.attrs.get("note", {}), "right": right.attrs.get("note", {})}
+    made_up = any(note.get("synthetic") for note in notes.values())
+    both.attrs["note"] = {"what": "comparison", "synthetic": made_up, **notes}
     return both
 
 
@@ -259,8 +258,8 @@ def flows(records: Records, *, years: Years | None = None) -> pd.DataFrame:
         "what": "flows",
         "kind": "mobility",
         "years": years,
-        "synthetic": population_of(dated(records, "mobility"), years)["made_up"] > 0,
         "left_out": {"without_dates": undated},
+        **stamp(records, "mobility", years),
     }
     return table
 

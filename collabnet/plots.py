@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import json
 import math
 import os
 from collections.abc import Sequence
@@ -460,7 +461,12 @@ def _figure(
     layout["annotations"] = _notes(feet, below, beyond, words["none"] if drawn.empty else "")
     layout["title"] |= {"text": "<br>".join(plain(line, 999) for line in titles)}
     layout["title"]["subtitle"]["text"] = "<br>".join(subtitles)
-    layout["meta"] = {"title": f"{title}. {'. '.join(filter(None, shown))}.", "lang": lang}
+    told = [{k: v for k, v in n.items() if v is not False} | {"home": show.home} for n in notes]
+    layout["meta"] = {
+        "title": f"{title}. {'. '.join(filter(None, shown))}.",
+        "lang": lang,
+        "notes": json.loads(json.dumps(told, default=str)),
+    }
     return go.Figure({"data": page.traces, "layout": layout})
 
 

@@ -50,6 +50,20 @@ def mask_small(
     return out
 
 
+def mask_few(table: pd.DataFrame) -> pd.DataFrame:
+    """Mask the persons behind links (`bus_factor`) who are fewer than `settings.SMALLEST`.
+
+    They do not add up, so no total tells them; the order of the rows must not either.
+    """
+    few = table[["persons", "cover"]].lt(settings.SMALLEST).fillna(value=False).astype(bool)
+    few["exact"] = few["cover"]
+    out = table.assign(**table[[*few]].mask(few), masked=few.any(axis=1))
+    out = out.sort_values(["activities", "partner"], ascending=[False, True], ignore_index=True)
+    note = {"masked": int(few.any(axis=1).sum()), "smallest": settings.SMALLEST}
+    out.attrs = {"note": table.attrs.get("note", {}) | note}
+    return out
+
+
 def _told(cells: dict[Cell, float], hidden: set[Cell], least: float) -> set[Cell]:
     """Return what to mask besides, for the totals not to tell what is masked; empty where done."""
     import networkx as nx
@@ -83,8 +97,8 @@ def _total(cell: Cell, by: Sequence[str]) -> dict[str, Hashable]:
 def guard(table: pd.DataFrame) -> pd.DataFrame:
     """Make numbers of mobile persons safe to hand on; a table without any is returned as it is.
 
-    What is below `settings.SMALLEST` is masked, what is above is rounded down to a multiple of it.
-    So no difference of two numbers, be they of other tables, levels or years, is a small one.
+    What is below `settings.SMALLEST` is masked, what is above is rounded to the nearest multiple of
+    it, as HESA does. So no two numbers, of whatever tables, levels or years, differ by little.
     """
     note, least = table.attrs.get("note", {}), settings.SMALLEST
     columns = {"persons", *WAYS}
@@ -100,12 +114,12 @@ def guard(table: pd.DataFrame) -> pd.DataFrame:
     out = table.copy()
     for name in columns:
         small = table[name].gt(0) & table[name].lt(least)
-        out[name] = (table[name] // least * least).mask(small)
+        out[name] = ((table[name] + least / 2) // least * least).mask(small)
         hidden = hidden | small.fillna(value=False).astype(bool)
     if "reciprocity" in out:  # the exact ratio would tell the exact numbers
         both, most = out[[*WAYS]], out[[*WAYS]].max(axis=1, skipna=False)
         out["reciprocity"] = both.min(axis=1, skipna=False) / most.where(most > 0)
     out["masked"] = hidden
-    said = {"masked": int(hidden.sum()), "smallest": least, "rounded_down_to": least}
+    said = {"masked": int(hidden.sum()), "smallest": least, "rounded_to": least}
     out.attrs["note"] = table.attrs.get("note", {}) | said
     return out

@@ -9,7 +9,7 @@ from collabnet.countries import country_of
 from collabnet.errors import UnknownNameError
 from collabnet.identifiers import ROR
 from collabnet.parties import join_key
-from collabnet.records import Records
+from collabnet.records import Records, origin
 from collabnet.regions import memberships
 
 NAMED = ("name", "acronym", "affiliation", "match")
@@ -91,7 +91,7 @@ def check_quality(records: Records) -> pd.DataFrame:
     table.attrs["note"] = {
         "what": "quality",
         "regions_empty": [r for r in settings.REGIONS if r not in set(places["region"])],
-        "store": records.provenance.get("store"),
+        **origin(records),
     }
     return table
 

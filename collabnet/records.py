@@ -8,7 +8,6 @@ import os
 import shutil
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -268,7 +267,7 @@ def write_stamp(records: Records, folder: Path) -> None:
     """Write the provenance of a store whose tables stand in `folder`."""
     stamp = {
         **records.provenance,
-        "collabnet": version("collabnet"),
+        "collabnet": schema.COLLABNET,
         "schema": schema.VERSION,
         "counts": records.counts(),
         "store": _digest(records.provenance),
@@ -380,6 +379,23 @@ def put_back(place: Path) -> None:
         except ProcessLookupError:
             old.rename(place)
             return
+
+
+def origin(records: Records) -> dict[str, Any]:
+    """Say what any result of these records rests on, for its note, without looking at them.
+
+    Coverage and settings are those stated when the records were resolved and stored.
+    """
+    facts = records.provenance
+    found = facts.get("resolution", {})
+    made = {**facts.get("settings", {}), "countries": found.get("country_policy")}
+    names = ("institutions", "with_ror", "participations_without_institution")
+    return {
+        "coverage": {name: found[name] for name in names if name in found} or None,
+        "settings": {k: v for k, v in made.items() if v} or "as they are by default",
+        "store": facts.get("store"),
+        "collabnet": schema.COLLABNET,
+    }
 
 
 def _digest(provenance: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from collabnet import settings
 from collabnet.errors import InputError, UnknownNameError
 from collabnet.geo import EVERYWHERE
 from collabnet.identifiers import DATE, institution_id, iso_country
+from collabnet.schema import COLLABNET
 
 COLUMNS = ["region", "rule", "code", "since", "until"]
 LANGUAGES = ("en", "fr", "de", "nl")
@@ -51,8 +52,8 @@ def region(name: str, *, at: str | None = None, path: str | Path | None = None) 
     -------
     `region, rule, code, since, until`: rule is {"nuts", "country", "institution"}; code is a NUTS
     prefix, an ISO 3166-1 alpha-2 code (`*` is everywhere) or an institution id. `attrs` hold
-    `region`, `at`, `labels` by language, `source`, `status` {"verified", "recalled"}, `note` and
-    `nuts_versions` (those in which the prefixes hold).
+    `region`, `at`, `labels` by language, `source`, `status` {"verified", "recalled"}, `remark` and
+    `nuts_versions` (those in which the prefixes hold), and the `note`.
 
     Raises
     ------
@@ -75,8 +76,12 @@ def region(name: str, *, at: str | None = None, path: str | Path | None = None) 
     entry = known[name]
     table = table[[_holds(rule, at) for rule in table.fillna("").to_dict("records")]]
     table = table.sort_values(["rule", "code"], ignore_index=True)
-    facts = {key: entry[key] for key in ("labels", "source", "status", "note", "nuts_versions")}
-    table.attrs = copy.deepcopy({"region": name, "at": at, **facts})
+    facts = {key: entry[key] for key in ("labels", "source", "status", "nuts_versions")}
+    facts |= {"region": name, "at": at, "remark": entry["note"] or None}
+    said = {key: facts[key] for key in ("region", "at", "source", "status", "remark")}
+    table.attrs = copy.deepcopy(
+        facts | {"note": {"what": "region", **said, "collabnet": COLLABNET}}
+    )
     return table
 
 
@@ -113,6 +118,11 @@ def list_regions(*, path: str | Path | None = None) -> pd.DataFrame:
         for name, entry in _list(path).items()
     ]
     table = pd.DataFrame(rows)
+    table.attrs["note"] = {
+        "what": "regions",
+        "file": str(path or "shipped"),
+        "collabnet": COLLABNET,
+    }
     return table.astype(dict.fromkeys(table.columns.drop("rules"), "string"))
 
 
@@ -153,15 +163,17 @@ def memberships(
     >>> memberships(liege).region.tolist()
     ['euregio-meuse-rhine', 'grande-region']
     """
-    found = []
+    found, looked_at = [institutions[["institution_id"]].iloc[:0].assign(region="")], []
     for given in settings.REGIONS if names is None else names:
         rules = region(given, at=at) if isinstance(given, str) else given
         for name, part in rules.groupby("region", sort=False):
             inside = institutions.loc[_inside(institutions, part), ["institution_id"]]
             found.append(inside.assign(region=name))
-    if not found:
-        return pd.DataFrame({"institution_id": [], "region": []}, dtype="string")
-    return pd.concat(found, ignore_index=True).astype("string")
+            looked_at.append(name)
+    table = pd.concat(found, ignore_index=True).astype("string")
+    note = {"what": "memberships", "regions": looked_at, "at": at, "placed": len(table)}
+    table.attrs = {"note": note | {"institutions": len(institutions), "collabnet": COLLABNET}}
+    return table
 
 
 def spells(institutions: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

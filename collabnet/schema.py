@@ -7,12 +7,17 @@ the second table. Extra columns are kept; the columns below are always there aft
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import pandas as pd
 
 from collabnet.errors import SchemaError
 
 VERSION = 2
 """Version of the data model, written into every store."""
+
+COLLABNET = version("collabnet")
+"""Version of the package, written into every store and note."""
 
 KINDS = ("work", "agreement", "project", "mobility", "commitment")
 

@@ -243,5 +243,9 @@ def region_shares(
         total = internal + external or np.nan
         rows.append((name, internal, external, external / total, (external - internal) / total))
     table = pd.DataFrame(rows, columns=["region", "internal", "external", "openness", "ei"])
-    table.attrs["note"] = {**edges.attrs.get("note", {}), "what": "region shares"}
+    table.attrs["note"] = {
+        **edges.attrs.get("note", {}),
+        "what": "region shares",
+        "regions": list(names),
+    }
     return table

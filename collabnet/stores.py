@@ -14,7 +14,6 @@ from collabnet.errors import InputError, StoreError
 from collabnet.institutions import RollUp, resolve
 from collabnet.merging import merge_duplicates
 from collabnet.readers import read_all
-from collabnet.readers.source import sha256
 from collabnet.records import PROVENANCE, Records, read_store, write_store
 
 
@@ -200,5 +199,4 @@ def resolve_store(store: str | Path, overrides: str | Path) -> Records:
         succession=made["succession"],
         overrides=overrides,
     )
-    done.provenance["settings"] = made | {"overrides": sha256(Path(overrides))}
     return read_store(write_store(done, store))

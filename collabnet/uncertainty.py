@@ -18,7 +18,7 @@ import pandas as pd
 from collabnet import counting, engine, settings
 from collabnet.errors import CollabnetError, SchemaError, UnknownNameError
 from collabnet.links import COUNTS, Count, joint
-from collabnet.parties import Years, dated, join_key, overlapping, population_of, units_of
+from collabnet.parties import Years, dated, join_key, overlapping, stamp, units_of
 from collabnet.records import Records
 from collabnet.regions import memberships
 
@@ -315,12 +315,10 @@ def noted(
 ) -> pd.DataFrame:
     """Give a table the note of the ties it was made of; an empty one says why."""
     note: dict[str, Any] = {"what": what, **found.attrs["note"]}
-    population = population_of(dated(records, note["kind"]), note["years"])
-    note |= {"population": population, "synthetic": population["made_up"] > 0, **more}
+    note |= stamp(records, note["kind"], note["years"]) | more
     note |= RULE if "samples" in more else {}
-    note["store"] = records.provenance.get("store")
     if table.empty:
-        note["says"] = f"No partner of {note['home']} is in its {note['of_home']} activities here."
+        note["said"] = f"No partner of {note['home']} is in its {note['of_home']} activities here."
     table.attrs["note"] = note
     return table
 

@@ -219,7 +219,7 @@ def test_a_corpus_of_one_home_is_told_from_one_of_all():
     bodies, size = houses(30)
     links = planted(bodies, size, np.array([-6.0, 0.8, -0.4, 0.7, 0.3, 0.5]))
     links.attrs["note"] = {"placed": 10_000_000}
-    assert cn.expected_links(links, size, bodies).attrs["note"]["says"] is None
+    assert cn.expected_links(links, size, bodies).attrs["note"]["said"] is None
     links.attrs["note"] = {"placed": int(size["output"].max())}
     assert "the outputs are its works alone" in cn.note(cn.expected_links(links, size, bodies))
 

@@ -35,6 +35,7 @@ FLOORS = (
     {"standard"},
     {"uncertainty"},
     {"indicators", "agreements", "network", "trends", "expectation"},
+    {"indicators", "uncertainty", "agreements", "network", "comparison", "whatif"},
     {"sheet"},
     {"plots"},
     {"atlas", "report"},
@@ -120,7 +121,7 @@ def test_files_are_short():
 
 
 def test_the_package_is_no_larger_than_was_decided():
-    assert sum(map(code_lines, SOURCES)) < 10530  # docs/decisions/0006
+    assert sum(map(code_lines, SOURCES)) < 10860  # docs/decisions/0006
 
 
 def test_notebooks_leave_the_import_path_alone():

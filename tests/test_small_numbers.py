@@ -170,9 +170,9 @@ def test_partners_and_links_of_mobility_are_masked_and_joint_works_are_not(recor
     assert safe["activities_right"].equals(both["activities_right"])
 
 
-def test_the_note_of_an_export_says_that_numbers_were_rounded_down(records, tmp_path):
+def test_the_note_of_an_export_says_that_numbers_were_rounded(records, tmp_path):
     table = cn.gaps(records, "L", YEARS["long"])
     path = cn.export_table(table, tmp_path / "gaps.csv")
     note = path.with_name("gaps.csv.note.txt").read_text("utf-8")
-    assert "rounded down to: 5" in note
+    assert "rounded to: 5" in note
     assert table["mobility_out"].sum() == sum(f[-1] for f in FLOWS if f[2] == "out")

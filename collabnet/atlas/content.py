@@ -188,7 +188,8 @@ def _tab(name: str, around: pd.DataFrame) -> dict[str, Any]:
         "shaded": [] if name == "world" else sorted(set(shapes["code"].dropna())),
         "rules": [] if name == "world" else rules["code"].tolist(),
         **{key: index.get_indexer(part["institution_id"]).tolist() for key, part in found.items()},
-        **{key: rules.attrs[key] for key in ("source", "status", "note")},
+        **{key: rules.attrs[key] for key in ("source", "status")},
+        "note": rules.attrs["remark"] or "",
     }
 
 

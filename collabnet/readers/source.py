@@ -35,7 +35,7 @@ LARGEST = {"zip": 4 << 30, "xlsx": 16 << 20}
 STRANGE = re.compile("[\ufffd\x00-\x08\x0b\x0e-\x1f]")
 """What stands in no text."""
 
-UNPACKING = (
+UNPACKING: Any = (
     *(OSError, NotImplementedError, UnicodeDecodeError),
     *(struct.error, zipfile.BadZipFile, zlib.error, isal_zlib.error),
 )
@@ -178,7 +178,7 @@ class Source:
         try:
             if self.packing == "gzip":
                 with igzip.open(self.path) as file:
-                    yield file  # ty: ignore[invalid-yield]
+                    yield file
             elif self.packing == "zip":
                 member = self.member()
                 with zipfile.ZipFile(self.path) as archive, archive.open(member or "") as file:
