@@ -15,7 +15,7 @@ from collabnet.errors import (
     UnknownNameError,
 )
 from collabnet.exports import export_table, note
-from collabnet.fetch import fetch_openalex
+from collabnet.fetch import fetch_oai, fetch_openalex
 from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
 from collabnet.indicators import collaboration, output, region_shares, similarities, strengths
 from collabnet.institutions import gazetteer, resolve, review, unresolved
@@ -51,6 +51,7 @@ __all__ = [
     "compare_edges",
     "edges",
     "export_table",
+    "fetch_oai",
     "fetch_openalex",
     "flows",
     "forget",

@@ -1,4 +1,4 @@
-"""Live data: OpenAlex works, the ROR registry, CORDIS. The only file that knows the network.
+"""Live data: OpenAlex, ROR, CORDIS, ORBi (OAI-PMH). The only file that knows the network.
 
 What is fetched appears whole or not at all. What came before a stop waits under names that begin
 with a dot, and the same call goes on from there. `manifest.json` says what each file is.
@@ -30,14 +30,14 @@ from urllib.parse import urlsplit
 from tqdm import tqdm
 
 from collabnet.errors import FetchError, UnknownNameError
-from collabnet.identifiers import institution_id
+from collabnet.identifiers import DATE, institution_id
 from collabnet.settings import TRUNCATED_AT
 
 if TYPE_CHECKING:
     from requests import Response
 
 SERVERS = {"openalex": "https://api.openalex.org", "ror": "https://zenodo.org/api"}
-SERVERS["cordis"] = "https://cordis.europa.eu/data"
+SERVERS |= {"cordis": "https://cordis.europa.eu/data", "orbi": "https://orbi.uliege.be/oai/request"}
 DUMPS = {"ror": "", "cordis-fp7": "fp7", "cordis-h2020": "h2020", "cordis-horizon": "HORIZON"}
 """Dumps, and how CORDIS writes the programme in the name of a file."""
 
@@ -53,7 +53,11 @@ PER_PAGE, LIST_PRICE = 100, 0.0001
 TRIES, TIMEOUT, LONGEST = 10, 60.0, 300
 """Tries a question; seconds to wait for a sign of life; seconds a server may ask us to wait."""
 
+LARGEST_PAGE = 64 << 20
+"""Bytes of a page of OAI-PMH above which it is none: it has to fit into memory."""
+
 WORKS, PAGES, MANIFEST = "works.jsonl.gz", ".openalex", "manifest.json"
+LIST, OAI_PAGES, DUBLIN = "oai.xml.gz", ".oai", "oai_dc"
 KEPT = "What has come is kept: run the same command again to go on."
 FAULTS = {
     "CertVerification": "its certificate is not trusted; name one to trust in REQUESTS_CA_BUNDLE.",
@@ -63,6 +67,12 @@ FAULTS = {
     "Timeout": "it did not answer in time",
     "ConnectionError": "the connection failed",
 }
+
+ILLEGAL = re.compile(  # in XML, also as a number
+    "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+    "|&#(?:x0*(?:[0-8bcef]|1[\\da-f])|0*(?:[0-8]|1[124-9]|2\\d|3[01]));",
+    re.IGNORECASE,
+)
 
 Row = dict[str, Any]
 Sleep = Callable[[float], object]
@@ -82,6 +92,7 @@ def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
     if key:  # never in an address
         session.headers["Authorization"] = f"Bearer {key}"
     server = base or os.environ.get(f"COLLABNET_{source.upper()}_URL") or SERVERS[source]
+    oai = source == "orbi"
 
     def ask(path: str, use: Any, headers: Any = dict, missing: Any = None, **params: Any) -> Any:
         """Return what `use` makes of the answer (ValueError: ask again), or `missing` for a 404."""
@@ -91,19 +102,22 @@ def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
             wait = min(2.0**turn, 60) * random.uniform(0.5, 1)  # noqa: S311
             try:
                 with session.get(url, params=params, headers=headers(), timeout=TIMEOUT) as answer:
-                    if answer.ok or answer.status_code == 416:
+                    # 416: all is there; 400 and 422: so some repositories say that there is none
+                    if answer.ok or answer.status_code in ({400, 422} if oai else {416}):
                         return use(answer)
                     if answer.status_code == 404 and missing is not None:
                         return missing
                     said = answer.text.replace(key or "\0", "…")[:200]
                     why = f"HTTP {answer.status_code}{f': {said}' if said[:1] == '{' else ''}"
+            except FetchError:
+                raise
             except (requests.RequestException, ValueError) as error:
                 fault = next((name for name in FAULTS if name in repr(error)), "")
                 why = FAULTS.get(fault, str(error))
                 if fault in {"CertVerification", "NameResolutionError"}:
                     raise FetchError(f"{host}: {why} {KEPT}") from None
             else:
-                wait = _wait(f"{host} ({why})", answer, wait)
+                wait = _wait(f"{host} ({why})", answer, wait, keyed=source == "openalex")
             if turn + 1 < TRIES:
                 sleep(wait)
         raise FetchError(f"{host}: no usable answer in {TRIES} tries; at last {why}. {KEPT}")
@@ -111,7 +125,7 @@ def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
     return ask
 
 
-def _wait(who: str, answer: Response, backoff: float) -> float:
+def _wait(who: str, answer: Response, backoff: float, *, keyed: bool) -> float:
     """Return the seconds to wait after a refusal, or raise where waiting is of no use."""
     code, said = answer.status_code, answer.headers.get
     left = _number(said("X-RateLimit-Remaining", ""))
@@ -122,7 +136,7 @@ def _wait(who: str, answer: Response, backoff: float) -> float:
             return backoff if asked is None else asked
         until = datetime.now(UTC) + timedelta(seconds=asked)
         raise FetchError(f"{who}: used up until {until:%Y-%m-%d %H:%M} UTC. {KEPT}")
-    if code in {401, 403}:
+    if code in {401, 403} and keyed:
         raise FetchError(f"{who}: set OPENALEX_API_KEY to a key that is valid. {KEPT}")
     raise FetchError(f"{who}: the server does not accept the question.")
 
@@ -253,10 +267,7 @@ def fetch_openalex(
     if count_only:
         return ask("works", _price, filter=_filter(ask, query), per_page=1, select="id")
     with _folder(out, "openalex") as (folder, done):
-        note = folder / PAGES / "state.json"
-        state: Row = done or (json.loads(note.read_bytes()) if note.exists() else {"query": query})
-        if state["query"] != query:
-            raise FetchError(f"{folder} is of another query, {state['query']}. Name another one.")
+        note, state = _resumed(folder / PAGES / "state.json", done, query)
         if done:
             return done | {"already": True}
         if "filter" not in state:
@@ -265,6 +276,15 @@ def fetch_openalex(
             note.parent.mkdir(exist_ok=True)
         _pages(ask, note, state)
         return _settle(folder, state)
+
+
+def _resumed(note: Path, done: Row | None, query: Row) -> tuple[Path, Row]:
+    """Return where and how far a fetch has come, if it is one of the same query."""
+    state: Row = done or (json.loads(note.read_bytes()) if note.exists() else {"query": query})
+    if state["query"] != query:
+        folder = note.parent.parent
+        raise FetchError(f"{folder} is of another query, {state['query']}. Name another one.")
+    return note, state
 
 
 def _filter(ask: Callable[..., Any], query: Row) -> str:
@@ -306,15 +326,19 @@ def _pages(ask: Callable[..., Any], note: Path, state: Row) -> None:
             chosen = {name: state[name] for name in ("filter", "select", "cursor")}
             found = ask("works", page, per_page=PER_PAGE, **chosen)
             lines = [json.dumps(_whole(ask, work, state)) + "\n" for work in found["results"]]
-            state["pages"] += 1
-            packed = gzip.compress("".join(lines).encode(), mtime=0)
-            _put(note.with_name(f"{state['pages']:06}.gz"), packed)
+            _put_page(note, state, lines)
             meta = found["meta"]
             state |= {"cursor": meta.get("next_cursor"), "stated": meta.get("count")}
             _put(note, json.dumps(state).encode())
             seen.add(state["cursor"])
             bar.total = state["stated"]
             bar.update(len(lines))
+
+
+def _put_page(note: Path, state: Row, lines: list[str]) -> None:
+    state["pages"] += 1
+    packed = gzip.compress("".join(lines).encode(), mtime=0)
+    _put(note.with_name(f"{state['pages']:06}.gz"), packed)
 
 
 def _whole(ask: Callable[..., Any], work: Row, state: Row) -> Row:
@@ -336,14 +360,14 @@ def _settle(folder: Path, state: Row) -> Row:
     """Make one file of the pages; of a work that came twice the newest version stays."""
     fresh, came = folder / f".{WORKS}", 0
     best: dict[str, tuple[tuple[str, int], int, bool]] = {}
-    for line in _lines(folder):
+    for line in _lines(folder / PAGES):
         work, came = json.loads(line), came + 1
         rank = (work.get("updated_date") or "", len(work.get("authorships") or []))
         if work["id"] not in best or rank > best[work["id"]][0]:
             best[work["id"]] = rank, came, work.get("is_retracted") is True
     kept = {number for _, number, _ in best.values()}
     with fresh.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-        packed.writelines(line for n, line in enumerate(_lines(folder), 1) if n in kept)
+        packed.writelines(line for n, line in enumerate(_lines(folder / PAGES), 1) if n in kept)
     facts = {name: state[name] for name in state if name not in {"cursor", "pages"}}
     facts |= {"works": len(best), "duplicates": came - len(best)}
     facts |= {"retracted": sum(retracted for *_, retracted in best.values())}
@@ -352,9 +376,187 @@ def _settle(folder: Path, state: Row) -> Row:
     return entry
 
 
-def _lines(folder: Path) -> Iterator[bytes]:
-    for page in sorted((folder / PAGES).glob("[0-9]*.gz")):
+def _lines(pages: Path) -> Iterator[bytes]:
+    for page in sorted(pages.glob("[0-9]*.gz")):
         yield from gzip.decompress(page.read_bytes()).splitlines(keepends=True)
+
+
+def fetch_oai(
+    url: str | None = None,
+    out: str | Path = "raw",
+    *,
+    subset: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    sleep: Sleep = time.sleep,
+) -> dict[str, Any]:
+    """Harvest a repository, ORBi or any other, by OAI-PMH: its records in Dublin Core.
+
+    They come into one file, `oai.xml.gz`, which the format `oai` reads. A stopped harvest goes on
+    at its last page, a finished one is left as it is. Where the repository refuses its own token
+    (they expire), the list is begun again: at the last datestamp, if the records came in the order
+    of their datestamps and the repository stated how many there are; else, or if some are missing
+    in the end, from its beginning. Of a record that comes twice the newest stays; withdrawn ones
+    stay as such, and the reader puts them into quarantine. Characters no XML may hold are taken
+    out and counted.
+
+    Source of the protocol: OAI-PMH 2.0, https://www.openarchives.org/OAI/openarchivesprotocol.html.
+
+    Parameters
+    ----------
+    url
+        Base address of the repository; ORBi (or `COLLABNET_ORBI_URL`) where not given.
+    out
+        Folder for nothing but what is fetched.
+    subset
+        Only this set (`setSpec`) of the repository.
+    since, until
+        First and last day, both included, on which a record was made or changed (`2024-01-31`): no
+        dates of publication.
+    sleep
+        How to wait.
+
+    Returns
+    -------
+    What `manifest.json` says of the file: `records`, `stated` (by the repository, if it does),
+    `withdrawn`, `duplicates`, `repaired` characters, `restarts` (after which page, from when); and
+    `already`: was it there?
+
+    Raises
+    ------
+    FetchError
+        The repository or the network fails for good, or the folder holds something else.
+
+    Examples
+    --------
+    >>> fetch_oai("orbi")
+    Traceback (most recent call last):
+    collabnet.errors.FetchError: 'orbi' is no address, such as https://orbi.uliege.be/oai/request.
+    """
+    address = url or os.environ.get("COLLABNET_ORBI_URL") or SERVERS["orbi"]
+    if not re.match(r"https?://[^\s/]", address):
+        raise FetchError(f"{address!r} is no address, such as {SERVERS['orbi']}.")
+    for date in filter(None, (since, until)):
+        if not DATE.fullmatch(date) or len(date) != len("2024-01-31"):
+            raise FetchError(f"{date!r} is no day. Write one as 2024-01-31.")
+    query = {"url": address.partition("?")[0], "set": subset, "from": since, "until": until}
+    ask = _asker("orbi", None, sleep)
+    with _folder(out, "oai") as (folder, done):
+        note, state = _resumed(folder / OAI_PAGES / "state.json", done, query)
+        if done:
+            return done | {"already": True}
+        if "token" not in state:
+            state |= {"token": "", "from": since, "pages": 0, "last": "", "in_order": True}
+            state |= {"stated": None, "repaired": 0, "restarts": []}
+            note.parent.mkdir(exist_ok=True)
+        _harvest(ask, note, state)
+        return _collect(folder, note.parent, state)
+
+
+def _harvest(ask: Callable[..., Any], note: Path, state: Row) -> None:
+    """Harvest page after page; each is a file before the state says so."""
+    query, seen, refused = state["query"], {state["token"]}, 0
+
+    def begin_again(why: str, first: str | None) -> None:
+        state["restarts"].append({"after_page": state["pages"], "why": why, "from": first})
+        state.update({"token": "", "from": first, "last": ""})
+        seen.clear()
+
+    with tqdm(unit=" records", disable=None) as bar:
+        while state["token"] is not None:  # "" asks for the first page, None stands after the last
+            chosen: Row = {"resumptionToken": state["token"]}
+            if not state["token"]:
+                chosen = {"metadataPrefix": DUBLIN, **query, "url": None, "from": state["from"]}
+            page = ask(query["url"], partial(_page, seen), verb="ListRecords", **chosen)
+            if page is None:
+                refused += 1
+                if refused == TRIES:
+                    raise FetchError(f"{query['url']}: refused {TRIES} of its own tokens. {KEPT}")
+                again = state["in_order"] and state["stated"] and state["last"]
+                first = again[: len(query["until"] or again)] if again else query["from"]
+                begin_again("the token was refused", first)
+                continue
+            stamps = [state["last"], *(row[1] for row in page["rows"])]
+            state["in_order"] &= stamps == sorted(stamps)
+            _put_page(note, state, [json.dumps(row) + "\n" for row in page["rows"]])
+            state |= {"token": page["token"], "last": stamps[-1]}
+            state |= {"stated": state["stated"] or page["stated"]}
+            state["repaired"] += page["repaired"]
+            seen.add(state["token"])
+            if state["token"] is None and state["from"] != query["from"]:
+                came = len({json.loads(line)[0] for line in _lines(note.parent)})
+                if came < state["stated"]:
+                    state["in_order"] = False
+                    begin_again(f"{came:,} of {state['stated']:,} had come", query["from"])
+            _put(note, json.dumps(state).encode())
+            bar.total = state["stated"]
+            bar.update(len(page["rows"]))
+
+
+def _page(seen: set[str | None], answer: Response) -> Row | None:
+    """Return the records of a page and the token of the next; None where the token is refused."""
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, fromstring, tostring
+
+    body = bytearray()
+    for chunk in answer.iter_content(1 << 16):
+        body += chunk
+        if len(body) > LARGEST_PAGE:
+            raise FetchError(f"{answer.url}: a page of more than {LARGEST_PAGE >> 20} MiB. {KEPT}")
+    text, repaired = ILLEGAL.subn("", body.decode("utf-8-sig", "replace"))
+    try:
+        root = fromstring(text)
+    except (ParseError, DefusedXmlException):
+        root = None
+    if root is None or not root.tag.endswith("OAI-PMH"):
+        raise ValueError("it sent something else than whole XML of OAI-PMH")
+    if (error := root.find("{*}error")) is not None and error.get("code") != "noRecordsMatch":
+        if error.get("code") == "badResumptionToken" and any(seen):
+            return None
+        said = " ".join(f"{error.get('code')} {error.text or ''}".split())
+        raise FetchError(f"{answer.url}: it does not accept the question ({said[:200]}).")
+    records = root.findall("{*}ListRecords/{*}record")
+    after = root.find("{*}ListRecords/{*}resumptionToken")
+    if error is None and after is None and not records:
+        raise ValueError("it sent an answer without records")
+    token = None if after is None else (after.text or "").strip() or None
+    if token and token in seen:
+        raise ValueError("it sent the same token again")
+    stated = _number((after.get("completeListSize") or "").strip()) if after is not None else None
+    rows = []
+    for record in records:
+        xml = tostring(record, "unicode").strip()
+        header = record.find("{*}header")
+        name, stamp, gone = xml, "", False
+        if header is not None:
+            name = (header.findtext("{*}identifier") or xml).strip()
+            stamp = (header.findtext("{*}datestamp") or "").strip()
+            gone = header.get("status") == "deleted"
+        rows.append((name, stamp, gone, xml))
+    return {"rows": rows, "token": token, "stated": stated and int(stated), "repaired": repaired}
+
+
+def _collect(folder: Path, pages: Path, state: Row) -> Row:
+    """Make one file of the pages; of a record that came twice the newest stays."""
+    best: dict[str, tuple[str, int, bool]] = {}
+    came = 0
+    for line in _lines(pages):
+        name, stamp, gone, _ = json.loads(line)
+        came += 1
+        if name not in best or stamp >= best[name][0]:
+            best[name] = stamp, came, gone
+    kept, fresh = {number for _, number, _ in best.values()}, folder / f".{LIST}"
+    with fresh.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+        packed.write(b'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>\n')
+        chosen = (line for n, line in enumerate(_lines(pages), 1) if n in kept)
+        packed.writelines(f"{json.loads(line)[-1]}\n".encode() for line in chosen)
+        packed.write(b"</ListRecords></OAI-PMH>\n")
+    facts = {name: state[name] for name in ("query", "stated", "repaired", "restarts")}
+    facts |= {"records": len(best), "duplicates": came - len(best)}
+    facts |= {"withdrawn": sum(gone for *_, gone in best.values())}
+    entry = _publish(folder, "oai", fresh, LIST, facts)
+    shutil.rmtree(pages)
+    return entry
 
 
 def fetch_dump(
