@@ -179,6 +179,15 @@ def _join(paths: Iterable[Path], options: Options, skip: Collection[str]) -> Rec
 
 
 def _read(path: Path, options: Options) -> Records:
+    try:
+        return _read_path(path, options)
+    except MemoryError:
+        raise InputError(
+            f"{path.name}: it does not fit into memory. Cut it into smaller files."
+        ) from None
+
+
+def _read_path(path: Path, options: Options) -> Records:
     put_back(path.absolute())
     if not path.exists():
         raise InputError(f"{path}: no such file or folder. Check the path.")

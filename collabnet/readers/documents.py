@@ -19,6 +19,9 @@ from collabnet.readers.tagged import apart
 from collabnet.readers.works import Affiliation, Author, Row, build, clean, work
 from collabnet.records import Records
 
+DEEPEST = 200
+"""Elements of XML within each other; a record has some ten."""
+
 DC = "{*}metadata//{http://purl.org/dc/elements/1.1/}"
 
 
@@ -96,18 +99,31 @@ def _at(place: Row) -> Affiliation:
 
 
 def _elements(source: Source, *names: str) -> Iterator[tuple[str, Any]]:
-    """Yield XML elements, one by one; what stands before a fault is kept. Entities are refused."""
+    """Yield XML elements, one by one; what stands before a fault is kept. Entities are refused.
+
+    What has been read is let go, also what stands between the elements looked for.
+    """
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import ParseError, iterparse
 
-    number = 0
+    number, inside, above = 0, 0, []
     with source.unpacked() as file:
         try:
-            for _, element in iterparse(file):
-                if element.tag.rpartition("}")[2] in names:
+            for event, element in iterparse(file, events=("start", "end")):
+                known = element.tag.rpartition("}")[2] in names
+                if event == "start":
+                    above.append(element)
+                    inside += known
+                    if len(above) > DEEPEST:
+                        raise ValueError(f"elements within elements, {DEEPEST} deep")
+                    continue
+                above.pop()
+                inside -= known
+                if known and not inside:
                     number += 1
                     yield f"record {number}", element
-                    element.clear()
+                if above and not inside:
+                    above[-1].remove(element)
         except DefusedXmlException:
             raise InputError(
                 f"{source.name}: XML that defines entities of its own, which no export does. Get "

@@ -24,6 +24,9 @@ WOS = re.compile(r"([A-Z][A-Z0-9])(?:.(.*)|$)")
 
 MEDLINE = re.compile(r"([A-Z]{2,4}) *-(?: (.*)|$)")
 RIS = re.compile(r"\s*([A-Z][A-Z0-9]) {0,3}-(?: (.*)|$)")
+LONGEST = 200_000
+"""Lines of a field; ten thousand authors need as many."""
+
 LEADING = re.compile(r"\((?:corresponding|reprint) author\)", re.IGNORECASE)
 NO_AUTHOR = {"CN", "FED", "ED", "FIR", "IR", "FPS", "PS"}
 """Tags of groups, editors and investigators: what follows them is not an author's."""
@@ -45,6 +48,9 @@ def tagged(
             tag = found[1] if found else ""
             if not found and record and line.strip():
                 record[-1][1].append(line.strip())
+                if len(record[-1][1]) > LONGEST:
+                    yield f"line {number}", f"a field of more than {LONGEST:,} lines"
+                    record = []
             elif tag == end:
                 closed = True
             if tag in {first, last} and tag and record:
