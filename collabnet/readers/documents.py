@@ -32,7 +32,7 @@ def _items(source: Source) -> Iterator[tuple[str, Any]]:
     first = text.lstrip().partition("\n")[0]
     if (whole := _parsed(text)) is not None:
         for number, item in enumerate(whole if isinstance(whole, list) else [whole], 1):
-            yield f"item {number}", item
+            yield f"item {number}", _unwrapped(item)
     elif isinstance(_parsed(first), dict):
         for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
@@ -49,6 +49,10 @@ def _parsed(text: str) -> Any:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    return _unwrapped(value)
+
+
+def _unwrapped(value: Any) -> Any:
     for name in ("message", "items", "data"):
         value = value[name] if isinstance(value, dict) and name in value else value
     return value
@@ -165,15 +169,17 @@ def _read_pubmed(source: Source) -> Records:
 def _dublin_core(record: Any) -> Row:
     def get(path: str) -> str:
         texts = [_text(found) for found in record.iterfind(path)]
-        # Of several dates, those to the second say when the record was made.
-        return min(texts, key=lambda text: path.endswith("date") and "T" in text, default="")
+        if path.endswith("date"):  # an embargo ends one day; the record was made at some second
+            texts = [text for text in texts if not text.startswith("info:")]
+            return min(texts, key=lambda text: "T" in text, default="")
+        return next(iter(texts), "")
 
     if record.find("{*}header[@status='deleted']") is not None:
         raise ValueError("the repository has withdrawn this record")
     authors = [Author(_text(creator)) for creator in record.iterfind(f"{DC}creator")]
     numbers = [*record.iterfind(f"{DC}identifier"), *record.iterfind(f"{DC}relation")]
-    found = (doi(_text(number).removeprefix("info:doi/")) for number in numbers)
-    return work("oai", get, authors=authors, doi=next(filter(None, found), ""))
+    bare = (re.sub("^info:(eu-repo/semantics/altIdentifier/)?doi/", "", _text(n)) for n in numbers)
+    return work("oai", get, authors=authors, doi=next(filter(None, map(doi, bare)), ""))
 
 
 def _read_oai(source: Source) -> Records:

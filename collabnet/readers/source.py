@@ -108,7 +108,8 @@ class Source:
             with source.unpacked() as file:
                 raw = file.read(HEAD)
             source.encoding = _encoding(raw)
-            source.head = raw.decode(source.encoding, errors=_fallback()).lstrip("\ufeff")
+            head = raw.decode(source.encoding, errors=_fallback()).lstrip("\ufeff")
+            source.head = head if "\n" in head else head.replace("\r", "\n")
         return source
 
     @property

@@ -40,7 +40,7 @@ def tagged(
 ) -> Iterator[tuple[str, Any]]:
     """Yield records as (tag, lines) pairs; a record may lack `first` or `last`."""
     record: Lines = []
-    place, number, closed = "", 0, not end
+    place, number, closed, empty = "", 0, not end, True
     with source.text() as file:
         file.reconfigure(newline=None)
         for number, line in enumerate(file, 1):
@@ -57,10 +57,12 @@ def tagged(
                 yield place, record
                 record = []
             if found and tag not in {last, end} and (record or tag not in {"FN", "VR"}):
-                place = place if record else f"line {number}"
+                place, empty = place if record else f"line {number}", False
                 record.append((tag, [(found[2] or "").strip()]))
     if record:
         yield place, record
+    if empty:
+        yield "line 1", f"no record in it: none begins with {first}"
     if not closed:
         reason = f"the file ends without {end}: if it was cut short, records are missing"
         source.notes["remarks"] = [source.refuse(f"line {number}", reason)]
