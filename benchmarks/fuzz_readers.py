@@ -1,13 +1,15 @@
 """Mutate files of every format there is: no traceback, no hang, no more than 1 GB.
 
     nice python benchmarks/fuzz_readers.py --seconds 600 [--real ../shared/real] [--seed 1]
+    nice python benchmarks/fuzz_readers.py --hostile [--real ../shared/real]
 
 Each group of seeds gets its share of the time in a process of its own, whose memory is limited; a
-read of more than ten seconds is a hang. Where atheris can be imported (`pip install atheris`), it
-guides the mutations by what they make the readers do; else they are drawn by chance alone. Zips
-and workbooks are mutated inside, and packed again. Half of the files are read by the format of
-their seed, whatever they have become. Before that, each format is given the files no export is
-like. What is found is written to a folder, with its traceback.
+read of more than ten seconds of computing is a hang. Where atheris can be imported (`pip install
+atheris`), it guides the mutations by what they make the readers do; else they are drawn by chance
+alone. Zips and workbooks are mutated inside, and packed again. Half of the files are read by the
+format of their seed, whatever they have become. With `--hostile` each format is given the files no
+export is like: bombs, endless lines and columns. What is found is written to a folder, with its
+traceback.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import argparse
 import io
 import json
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -26,6 +29,7 @@ import traceback
 import zipfile
 import zlib
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -222,7 +226,7 @@ class Watch:
         suffix = {"vosviewer": "json", "map": "txt"}.get(self.group, self.group)
         path = self.folder / f"{self.group}.{suffix if self.group in GRAPHS else 'dat'}"
         path.write_bytes(data or b"x")
-        signal.setitimer(signal.ITIMER_REAL, HANG)
+        signal.setitimer(signal.ITIMER_PROF, HANG)
         try:
             if self.group in GRAPHS:
                 net = self.folder / "seed.net"
@@ -237,10 +241,10 @@ class Watch:
             if "\n" in str(error):
                 self.fault(path, f"a sentence of two lines: {str(error)[:300]!r}")
         except BaseException:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
             self.fault(path, traceback.format_exc(limit=-6))
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
         if time.monotonic() > self.written + 1:
             self.write()
 
@@ -263,7 +267,7 @@ class Watch:
 def child(group: str, seconds: float, real: Path | None, seed: int, folder: Path) -> None:
     """Read mutations of a group of seeds until the time is over."""
     try:
-        import atheris
+        atheris = import_module("atheris") if seconds else None
     except ImportError:
         atheris = None
     if atheris:
@@ -278,15 +282,17 @@ def child(group: str, seconds: float, real: Path | None, seed: int, folder: Path
     sizes = [int(n) << 12 for n in Path("/proc/self/statm").read_text().split()[:2]]
     limit = MEMORY + sizes[0] - sizes[1]
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    signal.signal(signal.SIGALRM, hang)
+    signal.signal(signal.SIGPROF, hang)
     watch, chance = Watch(group, folder), random.Random(f"{group} {seed}")
     for data in mine:
         watch.read(data, forced=False)
-    for name, data in hostile(min(mine, key=len)).items():
-        before = time.monotonic()
-        for forced in (False, True):
-            watch.read(data, forced=forced)
-        print(f"  {group}: {name}, {time.monotonic() - before:.1f} s", file=sys.stderr)
+    if not seconds:
+        for name, data in hostile(min(mine, key=len)).items():
+            for forced in (False, True):
+                before = time.process_time()
+                watch.read(data, forced=forced)
+                took = time.process_time() - before
+                print(f"  {group}: {name}, {took:.1f} s", file=sys.stderr)
     watch.write()
     if not atheris:
         end = time.monotonic() + seconds
@@ -307,13 +313,13 @@ def child(group: str, seconds: float, real: Path | None, seed: int, folder: Path
         return inside(bytes(data), others, own)[:size]
 
     limits = [f"-max_total_time={int(seconds)}", "-max_len=150000", "-timeout=60", f"-seed={seed}"]
-    limits += ["-rss_limit_mb=1500", "-verbosity=0", "-handle_alrm=0"]
+    limits += ["-rss_limit_mb=1500", "-verbosity=0", "-use_value_profile=0"]
     atheris.Setup(
         [sys.argv[0], *limits, f"-artifact_prefix={folder}/", str(corpus)],
         lambda data: watch.read(data, forced=bool(zlib.crc32(data) & 1)),
         custom_mutator=mutate,
     )
-    signal.signal(signal.SIGALRM, hang)
+    signal.signal(signal.SIGPROF, hang)
     atheris.Fuzz()
 
 
@@ -328,10 +334,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--real", type=Path)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--hostile", action="store_true")
     parser.add_argument("--only", help="one group of seeds, such as wos")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.mkdtemp(prefix="fuzz-")))
     options = parser.parse_args()
+    options.seconds *= not options.hostile
     if options.child:
         child(options.child, options.seconds, options.real, options.seed, options.folder)
         return
@@ -359,6 +367,12 @@ def main() -> None:
         faults += result["faults"]
         reads = sum(result["done"].values())
         print(f"{name:17} {reads:7,} reads, peak {result.get('peak')} MB", flush=True)
+        slow = [
+            line
+            for line in run.stderr.splitlines()
+            if re.search(r"^  .*, \d\d+\.\d s$|, [2-9]\.\d s$", line)
+        ]
+        print(*slow, sep="\n", end="\n" if slow else "", flush=True)
     print("\n".join(f"{form:17} {count:9,}" for form, count in total.most_common()))
     print(f"{sum(total.values()):,} reads of {len(groups)} groups, {len(faults)} faults")
     print("\n".join(faults))

@@ -58,6 +58,7 @@ LARGEST_PAGE = 64 << 20
 
 WORKS, PAGES, MANIFEST = "works.jsonl.gz", ".openalex", "manifest.json"
 LIST, OAI_PAGES, DUBLIN = "oai.xml.gz", ".oai", "oai_dc"
+NO_PAGE = "it sent something else than whole XML of OAI-PMH"
 KEPT = "What has come is kept: run the same command again to go on."
 FAULTS = {
     "CertVerification": "its certificate is not trusted; name one to trust in REQUESTS_CA_BUNDLE.",
@@ -507,45 +508,40 @@ def _page(seen: set[str | None], answer: Response) -> Row | None:
     try:
         root = fromstring(text)
     except (ParseError, DefusedXmlException):
-        root = None
-    if root is None or not root.tag.endswith("OAI-PMH"):
-        raise ValueError("it sent something else than whole XML of OAI-PMH")
-    if (error := root.find("{*}error")) is not None and error.get("code") != "noRecordsMatch":
-        if error.get("code") == "badResumptionToken" and any(seen):
-            return None
-        said = " ".join(f"{error.get('code')} {error.text or ''}".split())
-        raise FetchError(f"{answer.url}: it does not accept the question ({said[:200]}).")
+        raise ValueError(NO_PAGE) from None
+    after, error = (root.find(path) for path in ("{*}ListRecords/{*}resumptionToken", "{*}error"))
     records = root.findall("{*}ListRecords/{*}record")
-    after = root.find("{*}ListRecords/{*}resumptionToken")
-    if error is None and after is None and not records:
-        raise ValueError("it sent an answer without records")
-    token = None if after is None else (after.text or "").strip() or None
-    if token and token in seen:
+    code = "" if error is None else error.get("code")
+    if code == "badResumptionToken" and any(seen):
+        return None
+    if code not in {"", "noRecordsMatch"}:
+        said = " ".join(f"{code} {error.text or ''}".split())
+        raise FetchError(f"{answer.url}: it does not accept the question ({said[:200]}).")
+    if not root.tag.endswith("OAI-PMH") or not (code or records or after is not None):
+        raise ValueError(NO_PAGE)
+    token = (root.findtext("{*}ListRecords/{*}resumptionToken") or "").strip() or None
+    if token in seen - {None}:
         raise ValueError("it sent the same token again")
-    stated = _number((after.get("completeListSize") or "").strip()) if after is not None else None
+    stated = None if after is None else _number((after.get("completeListSize") or "").strip())
     rows = []
     for record in records:
         xml = tostring(record, "unicode").strip()
-        header = record.find("{*}header")
-        name, stamp, gone = xml, "", False
-        if header is not None:
-            name = (header.findtext("{*}identifier") or xml).strip()
-            stamp = (header.findtext("{*}datestamp") or "").strip()
-            gone = header.get("status") == "deleted"
-        rows.append((name, stamp, gone, xml))
+        name, stamp = (
+            record.findtext(f"{{*}}header/{{*}}{of}") for of in ("identifier", "datestamp")
+        )
+        gone = record.find("{*}header[@status='deleted']") is not None
+        rows.append(((name or xml).strip(), (stamp or "").strip(), gone, xml))
     return {"rows": rows, "token": token, "stated": stated and int(stated), "repaired": repaired}
 
 
 def _collect(folder: Path, pages: Path, state: Row) -> Row:
     """Make one file of the pages; of a record that came twice the newest stays."""
     best: dict[str, tuple[str, int, bool]] = {}
-    came = 0
-    for line in _lines(pages):
+    came, fresh = 0, folder / f".{LIST}"
+    for came, line in enumerate(_lines(pages), 1):
         name, stamp, gone, _ = json.loads(line)
-        came += 1
-        if name not in best or stamp >= best[name][0]:
-            best[name] = stamp, came, gone
-    kept, fresh = {number for _, number, _ in best.values()}, folder / f".{LIST}"
+        best[name] = max(best.get(name, ("", 0, False)), (stamp, came, gone))
+    kept = {number for _, number, _ in best.values()}
     with fresh.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
         packed.write(b'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>\n')
         chosen = (line for n, line in enumerate(_lines(pages), 1) if n in kept)
@@ -554,9 +550,9 @@ def _collect(folder: Path, pages: Path, state: Row) -> Row:
     facts = {name: state[name] for name in ("query", "stated", "repaired", "restarts")}
     facts |= {"records": len(best), "duplicates": came - len(best)}
     facts |= {"withdrawn": sum(gone for *_, gone in best.values())}
-    entry = _publish(folder, "oai", fresh, LIST, facts)
+    facts = _publish(folder, "oai", fresh, LIST, facts)
     shutil.rmtree(pages)
-    return entry
+    return facts
 
 
 def fetch_dump(

@@ -64,6 +64,29 @@ def test_a_hundred_thousand_columns_are_read(tmp_path):
     assert records.counts()["work"] == 2
 
 
+def test_millions_of_columns_are_refused(tmp_path):
+    path = put(tmp_path, "w.csv", ";" * 3_000_000 + "\n1")
+    with pytest.raises(cn.InputError, match=r"not a table \(more than 1,000,000 columns\)"):
+        cn.read(path, format="agreements")
+    records = cn.read(path, format="scopus")
+    assert "more than 1,000,000 columns" in records.quarantine["reason"].iloc[0]
+
+
+def test_two_columns_of_one_name_are_found_among_a_hundred_thousand(tmp_path):
+    names = [f"c{n}" for n in range(100_000)]
+    header = ";".join(["agreement_id", "partner", *names, "c7"])
+    with pytest.raises(cn.InputError, match="two columns are named 'c7'"):
+        cn.read(put(tmp_path, "a.csv", f"{header}\n1;2\n"))
+
+
+@pytest.mark.parametrize("form", cn.readers.FORMATS)
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "[" * 100_000, '{"a": [1]}', "<a/>", "PAR1"])
+def test_a_file_that_is_not_of_the_format_named_is_refused_or_empty(tmp_path, form, text):
+    path = put(tmp_path, "x.dat", text)
+    with suppress(cn.CollabnetError):
+        assert cn.read(path, format=form).activities.empty
+
+
 def test_a_hundred_thousand_lines_of_one_value_are_read(tmp_path):
     text = "PT J\nAU A, B\nTI T\nCR one\n" + "   two\n" * 100_000 + "UT WOS:1\nER\nEF\n"
     assert cn.read(put(tmp_path, "w.txt", text)).counts()["work"] == 1
@@ -104,7 +127,7 @@ def test_a_file_that_does_not_fit_into_memory_is_told(tmp_path, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(csv, "reader", full)
-    with pytest.raises(cn.InputError, match=r"w\.txt: it does not fit into memory\. Cut it"):
+    with pytest.raises(cn.InputError, match=r"w\.txt: it does not fit into memory, or is"):
         cn.read(put(tmp_path, "w.txt", WOS_TAB))
 
 
