@@ -92,6 +92,14 @@ def test_a_hundred_thousand_lines_of_one_value_are_read(tmp_path):
     assert cn.read(put(tmp_path, "w.txt", text)).counts()["work"] == 1
 
 
+def test_an_entry_that_does_not_close_in_ten_million_letters_is_refused(tmp_path):
+    text = EVERY["savedrecs.bib"][1] + "\n@article{x, title = {" + "a,b\n" * 3_000_000 + "}}\n"
+    records = cn.read(put(tmp_path, "w.bib", text))
+    assert records.counts()["work"] == 2
+    reasons = records.quarantine["reason"].tolist()
+    assert reasons == ["the braces of the entry do not close"]
+
+
 def test_a_field_of_a_million_lines_is_refused_and_the_next_record_kept(tmp_path):
     text = "TY  - JOUR\nTI  - T\nAB  - one\n" + "a,b\n" * 1_000_000 + "ER  -\n\n"
     records = cn.read(put(tmp_path, "w.ris", text + EVERY["scopus.ris"][1]))
