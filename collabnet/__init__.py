@@ -15,8 +15,9 @@ from collabnet.errors import (
     UnknownNameError,
 )
 from collabnet.exports import export_table, note
-from collabnet.fetch import fetch_oai, fetch_openalex
+from collabnet.fetch import fetch_openalex
 from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
+from collabnet.harvest import fetch_oai
 from collabnet.indicators import collaboration, output, region_shares, similarities, strengths
 from collabnet.institutions import gazetteer, resolve, review, unresolved
 from collabnet.links import behind, edges, write_edges

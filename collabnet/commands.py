@@ -16,7 +16,8 @@ SHOWN = 20
 
 
 def fetch(options: argparse.Namespace) -> None:
-    from collabnet.fetch import fetch_dump, fetch_oai, fetch_openalex
+    from collabnet.fetch import fetch_dump, fetch_openalex
+    from collabnet.harvest import fetch_oai
 
     part = ("set", "from", "until")
     used = {"openalex": ("institution", "years", "count"), "cordis": ("programme",), "ror": ()}

@@ -1,4 +1,4 @@
-"""Live data: OpenAlex, ROR, CORDIS, ORBi (OAI-PMH). The only file that knows the network.
+"""Live data: OpenAlex works, the ROR registry, CORDIS. The only file that knows the network.
 
 What is fetched appears whole or not at all. What came before a stop waits under names that begin
 with a dot, and the same call goes on from there. `manifest.json` says what each file is.
@@ -30,7 +30,7 @@ from urllib.parse import urlsplit
 from tqdm import tqdm
 
 from collabnet.errors import FetchError, UnknownNameError
-from collabnet.identifiers import DATE, institution_id
+from collabnet.identifiers import institution_id
 from collabnet.settings import TRUNCATED_AT
 
 if TYPE_CHECKING:
@@ -53,12 +53,7 @@ PER_PAGE, LIST_PRICE = 100, 0.0001
 TRIES, TIMEOUT, LONGEST = 10, 60.0, 300
 """Tries a question; seconds to wait for a sign of life; seconds a server may ask us to wait."""
 
-LARGEST_PAGE = 64 << 20
-"""Bytes of a page of OAI-PMH above which it is none: it has to fit into memory."""
-
 WORKS, PAGES, MANIFEST = "works.jsonl.gz", ".openalex", "manifest.json"
-LIST, OAI_PAGES, DUBLIN = "oai.xml.gz", ".oai", "oai_dc"
-NO_PAGE = "it sent something else than whole XML of OAI-PMH"
 KEPT = "What has come is kept: run the same command again to go on."
 FAULTS = {
     "CertVerification": "its certificate is not trusted; name one to trust in REQUESTS_CA_BUNDLE.",
@@ -69,17 +64,11 @@ FAULTS = {
     "ConnectionError": "the connection failed",
 }
 
-ILLEGAL = re.compile(  # in XML, also as a number
-    "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-    "|&#(?:x0*(?:[0-8bcef]|1[\\da-f])|0*(?:[0-8]|1[124-9]|2\\d|3[01]));",
-    re.IGNORECASE,
-)
-
 Row = dict[str, Any]
 Sleep = Callable[[float], object]
 
 
-def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
+def asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
     """Return the function that asks a server; it tries again where that makes sense."""
     import requests
 
@@ -129,8 +118,8 @@ def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
 def _wait(who: str, answer: Response, backoff: float, *, keyed: bool) -> float:
     """Return the seconds to wait after a refusal, or raise where waiting is of no use."""
     code, said = answer.status_code, answer.headers.get
-    left = _number(said("X-RateLimit-Remaining", ""))
-    spent = left is not None and left < (_number(said("X-RateLimit-Credits-Required", "")) or 1)
+    left = as_number(said("X-RateLimit-Remaining", ""))
+    spent = left is not None and left < (as_number(said("X-RateLimit-Credits-Required", "")) or 1)
     asked = _seconds(said("Retry-After", "") or (said("X-RateLimit-Reset", "") if spent else ""))
     if code in {408, 425, 429} or code >= 500 or (code == 403 and asked is not None):
         if asked is None or asked <= LONGEST:
@@ -142,7 +131,8 @@ def _wait(who: str, answer: Response, backoff: float, *, keyed: bool) -> float:
     raise FetchError(f"{who}: the server does not accept the question.")
 
 
-def _number(text: str) -> float | None:
+def as_number(text: str) -> float | None:
+    """Return what a header says as a number."""
     return float(text) if re.fullmatch(r"\d{1,12}(\.\d+)?", text) else None
 
 
@@ -151,7 +141,7 @@ def _seconds(text: str) -> float | None:
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except ValueError:
-        return _number(text)
+        return as_number(text)
 
 
 def _json(answer: Response, **needed: type) -> Row:
@@ -173,7 +163,7 @@ def _put(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def _folder(path: str | Path, source: str) -> Generator[tuple[Path, Row | None]]:
+def workplace(path: str | Path, source: str) -> Generator[tuple[Path, Row | None]]:
     """Open a folder that only fetches write to; yield it and what the manifest says of a source."""
     folder = Path(path)
     try:
@@ -197,7 +187,7 @@ def _manifest(folder: Path) -> dict[str, Row]:
     return {s: e for s, e in manifest.items() if all((folder / n).exists() for n in e["files"])}
 
 
-def _publish(folder: Path, source: str, fresh: Path, name: str, facts: Row) -> Row:
+def publish(folder: Path, source: str, fresh: Path, name: str, facts: Row) -> Row:
     """Enter a file that is whole into the manifest, then give it its name."""
     facts |= {"fetched_at": datetime.now(UTC).isoformat(timespec="seconds")}
     file = {"sha256": _digest(fresh, "sha256"), "bytes": fresh.stat().st_size}
@@ -264,11 +254,11 @@ def fetch_openalex(
         if ":" in bodies[-1]:
             raise FetchError(f"{text!r} is no ROR id. Look the institution up at ror.org.")
     query: Row = {"institutions": sorted(set(bodies)), "years": years and sorted(years)}
-    ask = _asker("openalex", base, sleep)
+    ask = asker("openalex", base, sleep)
     if count_only:
         return ask("works", _price, filter=_filter(ask, query), per_page=1, select="id")
-    with _folder(out, "openalex") as (folder, done):
-        note, state = _resumed(folder / PAGES / "state.json", done, query)
+    with workplace(out, "openalex") as (folder, done):
+        note, state = resumed(folder / PAGES / "state.json", done, query)
         if done:
             return done | {"already": True}
         if "filter" not in state:
@@ -279,7 +269,7 @@ def fetch_openalex(
         return _settle(folder, state)
 
 
-def _resumed(note: Path, done: Row | None, query: Row) -> tuple[Path, Row]:
+def resumed(note: Path, done: Row | None, query: Row) -> tuple[Path, Row]:
     """Return where and how far a fetch has come, if it is one of the same query."""
     state: Row = done or (json.loads(note.read_bytes()) if note.exists() else {"query": query})
     if state["query"] != query:
@@ -304,11 +294,11 @@ def _filter(ask: Callable[..., Any], query: Row) -> str:
 def _price(answer: Response) -> Row:
     """Return what a fetch costs; the last call is the one that finds no more works."""
     meta, said = _json(answer, meta=dict, results=list)["meta"], answer.headers
-    stated = _number(said.get("X-RateLimit-Cost-USD", f"{meta.get('cost_usd') or 0:.6f}"))
+    stated = as_number(said.get("X-RateLimit-Cost-USD", f"{meta.get('cost_usd') or 0:.6f}"))
     calls = -(-meta["count"] // PER_PAGE) + 1
     usd = round(calls * (stated or LIST_PRICE), 4)
     price = "stated by the server" if stated else "price list of 2026"
-    left = _number(said.get("X-RateLimit-Remaining-USD", ""))
+    left = as_number(said.get("X-RateLimit-Remaining-USD", ""))
     return {"works": meta["count"], "calls": calls, "usd": usd, "price": price, "left_usd": left}
 
 
@@ -327,16 +317,22 @@ def _pages(ask: Callable[..., Any], note: Path, state: Row) -> None:
             chosen = {name: state[name] for name in ("filter", "select", "cursor")}
             found = ask("works", page, per_page=PER_PAGE, **chosen)
             lines = [json.dumps(_whole(ask, work, state)) + "\n" for work in found["results"]]
-            _put_page(note, state, lines)
+            put_page(note, state, lines)
             meta = found["meta"]
             state |= {"cursor": meta.get("next_cursor"), "stated": meta.get("count")}
-            _put(note, json.dumps(state).encode())
+            save(note, state)
             seen.add(state["cursor"])
             bar.total = state["stated"]
             bar.update(len(lines))
 
 
-def _put_page(note: Path, state: Row, lines: list[str]) -> None:
+def save(note: Path, state: Row) -> None:
+    """Write how far a fetch has come."""
+    _put(note, json.dumps(state).encode())
+
+
+def put_page(note: Path, state: Row, lines: list[str]) -> None:
+    """Write a page, and count it."""
     state["pages"] += 1
     packed = gzip.compress("".join(lines).encode(), mtime=0)
     _put(note.with_name(f"{state['pages']:06}.gz"), packed)
@@ -361,198 +357,26 @@ def _settle(folder: Path, state: Row) -> Row:
     """Make one file of the pages; of a work that came twice the newest version stays."""
     fresh, came = folder / f".{WORKS}", 0
     best: dict[str, tuple[tuple[str, int], int, bool]] = {}
-    for line in _lines(folder / PAGES):
+    for line in page_lines(folder / PAGES):
         work, came = json.loads(line), came + 1
         rank = (work.get("updated_date") or "", len(work.get("authorships") or []))
         if work["id"] not in best or rank > best[work["id"]][0]:
             best[work["id"]] = rank, came, work.get("is_retracted") is True
     kept = {number for _, number, _ in best.values()}
     with fresh.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-        packed.writelines(line for n, line in enumerate(_lines(folder / PAGES), 1) if n in kept)
+        packed.writelines(line for n, line in enumerate(page_lines(folder / PAGES), 1) if n in kept)
     facts = {name: state[name] for name in state if name not in {"cursor", "pages"}}
     facts |= {"works": len(best), "duplicates": came - len(best)}
     facts |= {"retracted": sum(retracted for *_, retracted in best.values())}
-    entry = _publish(folder, "openalex", fresh, WORKS, facts)
+    entry = publish(folder, "openalex", fresh, WORKS, facts)
     shutil.rmtree(folder / PAGES)
     return entry
 
 
-def _lines(pages: Path) -> Iterator[bytes]:
+def page_lines(pages: Path) -> Iterator[bytes]:
+    """Yield what has come, in its order."""
     for page in sorted(pages.glob("[0-9]*.gz")):
         yield from gzip.decompress(page.read_bytes()).splitlines(keepends=True)
-
-
-def fetch_oai(
-    url: str | None = None,
-    out: str | Path = "raw",
-    *,
-    subset: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
-    sleep: Sleep = time.sleep,
-) -> dict[str, Any]:
-    """Harvest a repository, ORBi or any other, by OAI-PMH: its records in Dublin Core.
-
-    They come into one file, `oai.xml.gz`, which the format `oai` reads. A stopped harvest goes on
-    at its last page, a finished one is left as it is. Where the repository refuses its own token
-    (they expire), the list is begun again: at the last datestamp, if the records came in the order
-    of their datestamps and the repository stated how many there are; else, or if some are missing
-    in the end, from its beginning. Of a record that comes twice the newest stays; withdrawn ones
-    stay as such, and the reader puts them into quarantine. Characters no XML may hold are taken
-    out and counted.
-
-    Source of the protocol: OAI-PMH 2.0, https://www.openarchives.org/OAI/openarchivesprotocol.html.
-
-    Parameters
-    ----------
-    url
-        Base address of the repository; ORBi (or `COLLABNET_ORBI_URL`) where not given.
-    out
-        Folder for nothing but what is fetched.
-    subset
-        Only this set (`setSpec`) of the repository.
-    since, until
-        First and last day, both included, on which a record was made or changed (`2024-01-31`): no
-        dates of publication.
-    sleep
-        How to wait.
-
-    Returns
-    -------
-    What `manifest.json` says of the file: `records`, `stated` (by the repository, if it does),
-    `withdrawn`, `duplicates`, `repaired` characters, `restarts` (after which page, from when); and
-    `already`: was it there?
-
-    Raises
-    ------
-    FetchError
-        The repository or the network fails for good, or the folder holds something else.
-
-    Examples
-    --------
-    >>> fetch_oai("orbi")
-    Traceback (most recent call last):
-    collabnet.errors.FetchError: 'orbi' is no address, such as https://orbi.uliege.be/oai/request.
-    """
-    address = url or os.environ.get("COLLABNET_ORBI_URL") or SERVERS["orbi"]
-    if not re.match(r"https?://[^\s/]", address):
-        raise FetchError(f"{address!r} is no address, such as {SERVERS['orbi']}.")
-    for date in filter(None, (since, until)):
-        if not DATE.fullmatch(date) or len(date) != len("2024-01-31"):
-            raise FetchError(f"{date!r} is no day. Write one as 2024-01-31.")
-    query = {"url": address.partition("?")[0], "set": subset, "from": since, "until": until}
-    ask = _asker("orbi", None, sleep)
-    with _folder(out, "oai") as (folder, done):
-        note, state = _resumed(folder / OAI_PAGES / "state.json", done, query)
-        if done:
-            return done | {"already": True}
-        if "token" not in state:
-            state |= {"token": "", "from": since, "pages": 0, "last": "", "in_order": True}
-            state |= {"stated": None, "repaired": 0, "restarts": []}
-            note.parent.mkdir(exist_ok=True)
-        _harvest(ask, note, state)
-        return _collect(folder, note.parent, state)
-
-
-def _harvest(ask: Callable[..., Any], note: Path, state: Row) -> None:
-    """Harvest page after page; each is a file before the state says so."""
-    query, seen, refused = state["query"], {state["token"]}, 0
-
-    def begin_again(why: str, first: str | None) -> None:
-        state["restarts"].append({"after_page": state["pages"], "why": why, "from": first})
-        state.update({"token": "", "from": first, "last": ""})
-        seen.clear()
-
-    with tqdm(unit=" records", disable=None) as bar:
-        while state["token"] is not None:  # "" asks for the first page, None stands after the last
-            chosen: Row = {"resumptionToken": state["token"]}
-            if not state["token"]:
-                chosen = {"metadataPrefix": DUBLIN, **query, "url": None, "from": state["from"]}
-            page = ask(query["url"], partial(_page, seen), verb="ListRecords", **chosen)
-            if page is None:
-                refused += 1
-                if refused == TRIES:
-                    raise FetchError(f"{query['url']}: refused {TRIES} of its own tokens. {KEPT}")
-                again = state["in_order"] and state["stated"] and state["last"]
-                first = again[: len(query["until"] or again)] if again else query["from"]
-                begin_again("the token was refused", first)
-                continue
-            stamps = [state["last"], *(row[1] for row in page["rows"])]
-            state["in_order"] &= stamps == sorted(stamps)
-            _put_page(note, state, [json.dumps(row) + "\n" for row in page["rows"]])
-            state |= {"token": page["token"], "last": stamps[-1]}
-            state |= {"stated": state["stated"] or page["stated"]}
-            state["repaired"] += page["repaired"]
-            seen.add(state["token"])
-            if state["token"] is None and state["from"] != query["from"]:
-                came = len({json.loads(line)[0] for line in _lines(note.parent)})
-                if came < state["stated"]:
-                    state["in_order"] = False
-                    begin_again(f"{came:,} of {state['stated']:,} had come", query["from"])
-            _put(note, json.dumps(state).encode())
-            bar.total = state["stated"]
-            bar.update(len(page["rows"]))
-
-
-def _page(seen: set[str | None], answer: Response) -> Row | None:
-    """Return the records of a page and the token of the next; None where the token is refused."""
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import ParseError, fromstring, tostring
-
-    body = bytearray()
-    for chunk in answer.iter_content(1 << 16):
-        body += chunk
-        if len(body) > LARGEST_PAGE:
-            raise FetchError(f"{answer.url}: a page of more than {LARGEST_PAGE >> 20} MiB. {KEPT}")
-    text, repaired = ILLEGAL.subn("", body.decode("utf-8-sig", "replace"))
-    try:
-        root = fromstring(text)
-    except (ParseError, DefusedXmlException):
-        raise ValueError(NO_PAGE) from None
-    after, error = (root.find(path) for path in ("{*}ListRecords/{*}resumptionToken", "{*}error"))
-    records = root.findall("{*}ListRecords/{*}record")
-    code = "" if error is None else error.get("code")
-    if code == "badResumptionToken" and any(seen):
-        return None
-    if code not in {"", "noRecordsMatch"}:
-        said = " ".join(f"{code} {error.text or ''}".split())
-        raise FetchError(f"{answer.url}: it does not accept the question ({said[:200]}).")
-    if not root.tag.endswith("OAI-PMH") or not (code or records or after is not None):
-        raise ValueError(NO_PAGE)
-    token = (root.findtext("{*}ListRecords/{*}resumptionToken") or "").strip() or None
-    if token in seen - {None}:
-        raise ValueError("it sent the same token again")
-    stated = None if after is None else _number((after.get("completeListSize") or "").strip())
-    rows = []
-    for record in records:
-        xml = tostring(record, "unicode").strip()
-        name, stamp = (
-            record.findtext(f"{{*}}header/{{*}}{of}") for of in ("identifier", "datestamp")
-        )
-        gone = record.find("{*}header[@status='deleted']") is not None
-        rows.append(((name or xml).strip(), (stamp or "").strip(), gone, xml))
-    return {"rows": rows, "token": token, "stated": stated and int(stated), "repaired": repaired}
-
-
-def _collect(folder: Path, pages: Path, state: Row) -> Row:
-    """Make one file of the pages; of a record that came twice the newest stays."""
-    best: dict[str, tuple[str, int, bool]] = {}
-    came, fresh = 0, folder / f".{LIST}"
-    for came, line in enumerate(_lines(pages), 1):
-        name, stamp, gone, _ = json.loads(line)
-        best[name] = max(best.get(name, ("", 0, False)), (stamp, came, gone))
-    kept = {number for _, number, _ in best.values()}
-    with fresh.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-        packed.write(b'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><ListRecords>\n')
-        chosen = (line for n, line in enumerate(_lines(pages), 1) if n in kept)
-        packed.writelines(f"{json.loads(line)[-1]}\n".encode() for line in chosen)
-        packed.write(b"</ListRecords></OAI-PMH>\n")
-    facts = {name: state[name] for name in ("query", "stated", "repaired", "restarts")}
-    facts |= {"records": len(best), "duplicates": came - len(best)}
-    facts |= {"withdrawn": sum(gone for *_, gone in best.values())}
-    facts = _publish(folder, "oai", fresh, LIST, facts)
-    shutil.rmtree(pages)
-    return facts
 
 
 def fetch_dump(
@@ -564,8 +388,8 @@ def fetch_dump(
     """
     if dump not in DUMPS:
         raise UnknownNameError("dump", dump, DUMPS)
-    ask = _asker(dump.partition("-")[0], base, sleep)
-    with _folder(out, dump) as (folder, done):
+    ask = asker(dump.partition("-")[0], base, sleep)
+    with workplace(out, dump) as (folder, done):
         if done:
             return done | {"already": True}
         facts: Row = {"url": f"cordis-{DUMPS[dump]}projects-csv.zip", "md5": None}
@@ -577,7 +401,7 @@ def fetch_dump(
         if (facts["md5"] or "") not in _digest(part, "md5") or not _is_whole(part):
             part.unlink()
             raise FetchError(f"{name}: damaged on its way, and deleted. Run the command again.")
-        return _publish(folder, dump, part, name, facts)
+        return publish(folder, dump, part, name, facts)
 
 
 def _release(answer: Response) -> Row:

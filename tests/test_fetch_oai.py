@@ -8,7 +8,7 @@ import pytest
 from oai_server import FAULTS, HTML, record, serving
 
 import collabnet as cn
-from collabnet import fetch
+from collabnet import fetch, harvest
 from collabnet.cli import main
 
 RECORDS = [record(number) for number in range(95)]
@@ -291,7 +291,7 @@ def test_an_entity_bomb_is_refused(get):
 
 
 def test_a_page_too_large_to_hold_is_said_at_once(get, naps, monkeypatch):
-    monkeypatch.setattr(fetch, "LARGEST_PAGE", 1 << 17)
+    monkeypatch.setattr(harvest, "LARGEST_PAGE", 1 << 17)
     with serving(body="<OAI-PMH>" + "x" * (1 << 18)) as server:
         refused(get, server, "a page of more than 0 MiB")
     assert naps == []

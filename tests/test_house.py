@@ -21,7 +21,7 @@ FLOORS = (
     {"countries", "engine"},
     {"records", "matching"},
     {"readers", "institutions", "regions", "fetch"},
-    {"parties", "merging", "snapshot"},
+    {"parties", "merging", "snapshot", "harvest"},
     {"stores", "quality"},
     {"links"},
     {"partnerships"},
