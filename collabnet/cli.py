@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_reading(commands: argparse._SubParsersAction) -> None:
     fetch = _command(commands, "fetch", run.fetch, "fetch live data into a folder, to be ingested")
-    fetch.add_argument("source", choices=["openalex", "ror", "cordis"])
+    fetch.add_argument("source", choices=["openalex", "ror", "cordis", "orbi", "oai"])
     fetch.add_argument("--out", default="raw", metavar="FOLDER", help="default: %(default)s")
     fetch.add_argument(
         "--institution",
@@ -95,6 +95,11 @@ def _add_reading(commands: argparse._SubParsersAction) -> None:
     fetch.add_argument("--years", type=_years, metavar="2015:2026", help="openalex: default all")
     fetch.add_argument("--count", action="store_true", help="openalex: only say what it will cost")
     fetch.add_argument("--programme", help="cordis: h2020, horizon or fp7")
+    fetch.add_argument("--url", help="oai: base address of a repository, such as a DSpace")
+    fetch.add_argument("--set", help="orbi, oai: only this set of the repository")
+    for name, which in (("from", "first"), ("until", "last")):
+        text = f"orbi, oai: {which} day on which a record was made or changed"
+        fetch.add_argument(f"--{name}", metavar="2024-01-01", help=text)
 
     ingest = _command(commands, "ingest", run.ingest, "read sources into a store")
     ingest.add_argument("sources", nargs="+", metavar="SOURCE", help="file, folder or store")

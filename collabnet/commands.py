@@ -17,12 +17,20 @@ SHOWN = 20
 
 def fetch(options: argparse.Namespace) -> None:
     from collabnet.fetch import fetch_dump, fetch_openalex
+    from collabnet.harvest import fetch_oai
 
-    used = {"openalex": ("institution", "years", "count"), "cordis": ("programme",)}
-    for name in ("institution", "years", "count", "programme"):
-        if getattr(options, name) and name not in used.get(options.source, ()):
+    part = ("set", "from", "until")
+    used = {"openalex": ("institution", "years", "count"), "cordis": ("programme",), "ror": ()}
+    used |= {"orbi": part, "oai": ("url", *part)}
+    for name in sorted(set().union(*used.values())):
+        if getattr(options, name) and name not in used[options.source]:
             raise CollabnetError(f"fetch {options.source} has no --{name}. Leave it out.")
-    if options.source != "openalex":
+    if options.source == "oai" and not options.url:
+        raise CollabnetError("fetch oai needs --url, the base address of the repository.")
+    if options.source in {"orbi", "oai"}:
+        subset, since, until = (getattr(options, name) for name in part)
+        facts = fetch_oai(options.url, options.out, subset=subset, since=since, until=until)
+    elif options.source != "openalex":
         of = f"-{options.programme or ''}" if options.source == "cordis" else ""
         facts = fetch_dump(options.source + of, options.out)
     else:
@@ -38,12 +46,18 @@ def fetch(options: argparse.Namespace) -> None:
             f"there since {facts['fetched_at']}, left as it is" if facts["already"] else "fetched"
         )
         print(f"{options.out}/{name}: {news}, {file['bytes']:,} bytes, sha256 {file['sha256']}")
-    if options.source == "openalex":
-        said = f"{facts['works']:,} works of {facts['stated']:,} stated"
-        for name in ("retracted", "refetched", "still_cut", "merged", "duplicates"):
-            number = facts[name] if isinstance(facts[name], int) else len(facts[name])
-            said += f", {number:,} {name.replace('_', ' ')}"
-        print(said)
+    if (what := next((name for name in ("works", "records") if name in facts), None)) is None:
+        return
+    stated = "an unknown number" if facts["stated"] is None else f"{facts['stated']:,}"
+    said = f"{facts[what]:,} {what} of {stated} stated"
+    more = ("retracted", "refetched", "still_cut", "merged", "withdrawn", "duplicates", "repaired")
+    for name in filter(facts.__contains__, more):
+        number = facts[name] if isinstance(facts[name], int) else len(facts[name])
+        said += f", {number:,} {name.replace('_', ' ')}"
+    print(said)
+    for one in facts.get("restarts", ()):
+        first = f"from {one['from']} on" if one["from"] else "from the beginning"
+        print(f"begun again {first}, after page {one['after_page']:,}: {one['why']}")
 
 
 def _open(options: argparse.Namespace) -> Records:

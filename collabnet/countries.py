@@ -17,9 +17,10 @@ from collabnet.identifiers import name_key
 
 NOISE = re.compile(  # what follows a country: addresses, telephone numbers, initials of authors
     r"electronic address.*|e-?mails?\b.*|\S+@\S+|https?:\S+|www\.\S+|\borcid\b.*|#[A-Z]+#"
-    r"|\b(tel|fax|phone)\b[\s.:]*\+?\(?\d.*|\((corresponding|reprint) author\)"
+    r"|\b(tel|fax|phone)\b[\s.]*([:;].*|\+?\(?\d.*|$)|\((corresponding|reprint) author\)"
     r"|\b\d{4} [A-Z]{2}(?=[\s.,;]*$)"
-    r"|\((?:[A-Z]\.?[-. ]*){1,4}(?:[,;] *(?:[A-Z]\.?[-. ]*){1,4})*\)",
+    r"|(?<!congo )\((?!(?:UK|USA|UAE|PRC|KSA)\))"
+    r"(?:[A-Z]\.?[-. ]*){1,4}(?:[,;] *(?:[A-Z]\.?[-. ]*){1,4})*\)",
     re.IGNORECASE | re.DOTALL,
 )
 PASSED_OVER = re.compile(r".*\d.*|and|the|amp", re.IGNORECASE)

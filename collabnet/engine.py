@@ -54,6 +54,9 @@ FEW = ("country",)
 LIMITS = ("IOException", "NotImplementedException", "OutOfMemoryException")
 """Errors of DuckDB that are not about us: memory, disk, a spill folder that is in use."""
 
+UNREADABLE = r"\[(FAILED_READ_FILE|UNABLE_TO_INFER_SCHEMA)\b"
+"""Errors of Spark that are about a file; what else fails is Spark's."""
+
 ROW = 50
 """Bytes that counting in this process takes for each party, as measured on 45 million."""
 
@@ -153,7 +156,9 @@ def scan(path: Path, session: Any = None) -> Any:
             return session.read.parquet(f"file:{literal}")
         except duckdb.OutOfMemoryException:
             raise
-        except Exception:
+        except Exception as error:
+            if not isinstance(error, duckdb.Error) and not re.search(UNREADABLE, str(error)):
+                raise
             raise StoreError(
                 f"{path}: damaged, this is no Parquet table. Make the store again with collabnet "
                 "ingest."

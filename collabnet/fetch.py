@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from requests import Response
 
 SERVERS = {"openalex": "https://api.openalex.org", "ror": "https://zenodo.org/api"}
-SERVERS["cordis"] = "https://cordis.europa.eu/data"
+SERVERS |= {"cordis": "https://cordis.europa.eu/data", "orbi": "https://orbi.uliege.be/oai/request"}
 DUMPS = {"ror": "", "cordis-fp7": "fp7", "cordis-h2020": "h2020", "cordis-horizon": "HORIZON"}
 """Dumps, and how CORDIS writes the programme in the name of a file."""
 
@@ -68,7 +68,7 @@ Row = dict[str, Any]
 Sleep = Callable[[float], object]
 
 
-def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
+def asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
     """Return the function that asks a server; it tries again where that makes sense."""
     import requests
 
@@ -82,6 +82,7 @@ def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
     if key:  # never in an address
         session.headers["Authorization"] = f"Bearer {key}"
     server = base or os.environ.get(f"COLLABNET_{source.upper()}_URL") or SERVERS[source]
+    oai = source == "orbi"
 
     def ask(path: str, use: Any, headers: Any = dict, missing: Any = None, **params: Any) -> Any:
         """Return what `use` makes of the answer (ValueError: ask again), or `missing` for a 404."""
@@ -91,19 +92,22 @@ def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
             wait = min(2.0**turn, 60) * random.uniform(0.5, 1)  # noqa: S311
             try:
                 with session.get(url, params=params, headers=headers(), timeout=TIMEOUT) as answer:
-                    if answer.ok or answer.status_code == 416:
+                    # 416: all is there; 400 and 422: so some repositories say that there is none
+                    if answer.ok or answer.status_code in ({400, 422} if oai else {416}):
                         return use(answer)
                     if answer.status_code == 404 and missing is not None:
                         return missing
                     said = answer.text.replace(key or "\0", "…")[:200]
                     why = f"HTTP {answer.status_code}{f': {said}' if said[:1] == '{' else ''}"
+            except FetchError:
+                raise
             except (requests.RequestException, ValueError) as error:
                 fault = next((name for name in FAULTS if name in repr(error)), "")
                 why = FAULTS.get(fault, str(error))
                 if fault in {"CertVerification", "NameResolutionError"}:
                     raise FetchError(f"{host}: {why} {KEPT}") from None
             else:
-                wait = _wait(f"{host} ({why})", answer, wait)
+                wait = _wait(f"{host} ({why})", answer, wait, keyed=source == "openalex")
             if turn + 1 < TRIES:
                 sleep(wait)
         raise FetchError(f"{host}: no usable answer in {TRIES} tries; at last {why}. {KEPT}")
@@ -111,23 +115,24 @@ def _asker(source: str, base: str | None, sleep: Sleep) -> Callable[..., Any]:
     return ask
 
 
-def _wait(who: str, answer: Response, backoff: float) -> float:
+def _wait(who: str, answer: Response, backoff: float, *, keyed: bool) -> float:
     """Return the seconds to wait after a refusal, or raise where waiting is of no use."""
     code, said = answer.status_code, answer.headers.get
-    left = _number(said("X-RateLimit-Remaining", ""))
-    spent = left is not None and left < (_number(said("X-RateLimit-Credits-Required", "")) or 1)
+    left = as_number(said("X-RateLimit-Remaining", ""))
+    spent = left is not None and left < (as_number(said("X-RateLimit-Credits-Required", "")) or 1)
     asked = _seconds(said("Retry-After", "") or (said("X-RateLimit-Reset", "") if spent else ""))
     if code in {408, 425, 429} or code >= 500 or (code == 403 and asked is not None):
         if asked is None or asked <= LONGEST:
             return backoff if asked is None else asked
         until = datetime.now(UTC) + timedelta(seconds=asked)
         raise FetchError(f"{who}: used up until {until:%Y-%m-%d %H:%M} UTC. {KEPT}")
-    if code in {401, 403}:
+    if code in {401, 403} and keyed:
         raise FetchError(f"{who}: set OPENALEX_API_KEY to a key that is valid. {KEPT}")
     raise FetchError(f"{who}: the server does not accept the question.")
 
 
-def _number(text: str) -> float | None:
+def as_number(text: str) -> float | None:
+    """Return what a header says as a number."""
     return float(text) if re.fullmatch(r"\d{1,12}(\.\d+)?", text) else None
 
 
@@ -136,7 +141,7 @@ def _seconds(text: str) -> float | None:
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except ValueError:
-        return _number(text)
+        return as_number(text)
 
 
 def _json(answer: Response, **needed: type) -> Row:
@@ -158,7 +163,7 @@ def _put(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def _folder(path: str | Path, source: str) -> Generator[tuple[Path, Row | None]]:
+def workplace(path: str | Path, source: str) -> Generator[tuple[Path, Row | None]]:
     """Open a folder that only fetches write to; yield it and what the manifest says of a source."""
     folder = Path(path)
     try:
@@ -182,7 +187,7 @@ def _manifest(folder: Path) -> dict[str, Row]:
     return {s: e for s, e in manifest.items() if all((folder / n).exists() for n in e["files"])}
 
 
-def _publish(folder: Path, source: str, fresh: Path, name: str, facts: Row) -> Row:
+def publish(folder: Path, source: str, fresh: Path, name: str, facts: Row) -> Row:
     """Enter a file that is whole into the manifest, then give it its name."""
     facts |= {"fetched_at": datetime.now(UTC).isoformat(timespec="seconds")}
     file = {"sha256": _digest(fresh, "sha256"), "bytes": fresh.stat().st_size}
@@ -249,14 +254,11 @@ def fetch_openalex(
         if ":" in bodies[-1]:
             raise FetchError(f"{text!r} is no ROR id. Look the institution up at ror.org.")
     query: Row = {"institutions": sorted(set(bodies)), "years": years and sorted(years)}
-    ask = _asker("openalex", base, sleep)
+    ask = asker("openalex", base, sleep)
     if count_only:
         return ask("works", _price, filter=_filter(ask, query), per_page=1, select="id")
-    with _folder(out, "openalex") as (folder, done):
-        note = folder / PAGES / "state.json"
-        state: Row = done or (json.loads(note.read_bytes()) if note.exists() else {"query": query})
-        if state["query"] != query:
-            raise FetchError(f"{folder} is of another query, {state['query']}. Name another one.")
+    with workplace(out, "openalex") as (folder, done):
+        note, state = resumed(folder / PAGES / "state.json", done, query)
         if done:
             return done | {"already": True}
         if "filter" not in state:
@@ -265,6 +267,15 @@ def fetch_openalex(
             note.parent.mkdir(exist_ok=True)
         _pages(ask, note, state)
         return _settle(folder, state)
+
+
+def resumed(note: Path, done: Row | None, query: Row) -> tuple[Path, Row]:
+    """Return where and how far a fetch has come, if it is one of the same query."""
+    state: Row = done or (json.loads(note.read_bytes()) if note.exists() else {"query": query})
+    if state["query"] != query:
+        folder = note.parent.parent
+        raise FetchError(f"{folder} is of another query, {state['query']}. Name another one.")
+    return note, state
 
 
 def _filter(ask: Callable[..., Any], query: Row) -> str:
@@ -283,11 +294,11 @@ def _filter(ask: Callable[..., Any], query: Row) -> str:
 def _price(answer: Response) -> Row:
     """Return what a fetch costs; the last call is the one that finds no more works."""
     meta, said = _json(answer, meta=dict, results=list)["meta"], answer.headers
-    stated = _number(said.get("X-RateLimit-Cost-USD", f"{meta.get('cost_usd') or 0:.6f}"))
+    stated = as_number(said.get("X-RateLimit-Cost-USD", f"{meta.get('cost_usd') or 0:.6f}"))
     calls = -(-meta["count"] // PER_PAGE) + 1
     usd = round(calls * (stated or LIST_PRICE), 4)
     price = "stated by the server" if stated else "price list of 2026"
-    left = _number(said.get("X-RateLimit-Remaining-USD", ""))
+    left = as_number(said.get("X-RateLimit-Remaining-USD", ""))
     return {"works": meta["count"], "calls": calls, "usd": usd, "price": price, "left_usd": left}
 
 
@@ -306,15 +317,25 @@ def _pages(ask: Callable[..., Any], note: Path, state: Row) -> None:
             chosen = {name: state[name] for name in ("filter", "select", "cursor")}
             found = ask("works", page, per_page=PER_PAGE, **chosen)
             lines = [json.dumps(_whole(ask, work, state)) + "\n" for work in found["results"]]
-            state["pages"] += 1
-            packed = gzip.compress("".join(lines).encode(), mtime=0)
-            _put(note.with_name(f"{state['pages']:06}.gz"), packed)
+            put_page(note, state, lines)
             meta = found["meta"]
             state |= {"cursor": meta.get("next_cursor"), "stated": meta.get("count")}
-            _put(note, json.dumps(state).encode())
+            save(note, state)
             seen.add(state["cursor"])
             bar.total = state["stated"]
             bar.update(len(lines))
+
+
+def save(note: Path, state: Row) -> None:
+    """Write how far a fetch has come."""
+    _put(note, json.dumps(state).encode())
+
+
+def put_page(note: Path, state: Row, lines: list[str]) -> None:
+    """Write a page, and count it."""
+    state["pages"] += 1
+    packed = gzip.compress("".join(lines).encode(), mtime=0)
+    _put(note.with_name(f"{state['pages']:06}.gz"), packed)
 
 
 def _whole(ask: Callable[..., Any], work: Row, state: Row) -> Row:
@@ -336,24 +357,25 @@ def _settle(folder: Path, state: Row) -> Row:
     """Make one file of the pages; of a work that came twice the newest version stays."""
     fresh, came = folder / f".{WORKS}", 0
     best: dict[str, tuple[tuple[str, int], int, bool]] = {}
-    for line in _lines(folder):
+    for line in page_lines(folder / PAGES):
         work, came = json.loads(line), came + 1
         rank = (work.get("updated_date") or "", len(work.get("authorships") or []))
         if work["id"] not in best or rank > best[work["id"]][0]:
             best[work["id"]] = rank, came, work.get("is_retracted") is True
     kept = {number for _, number, _ in best.values()}
     with fresh.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-        packed.writelines(line for n, line in enumerate(_lines(folder), 1) if n in kept)
+        packed.writelines(line for n, line in enumerate(page_lines(folder / PAGES), 1) if n in kept)
     facts = {name: state[name] for name in state if name not in {"cursor", "pages"}}
     facts |= {"works": len(best), "duplicates": came - len(best)}
     facts |= {"retracted": sum(retracted for *_, retracted in best.values())}
-    entry = _publish(folder, "openalex", fresh, WORKS, facts)
+    entry = publish(folder, "openalex", fresh, WORKS, facts)
     shutil.rmtree(folder / PAGES)
     return entry
 
 
-def _lines(folder: Path) -> Iterator[bytes]:
-    for page in sorted((folder / PAGES).glob("[0-9]*.gz")):
+def page_lines(pages: Path) -> Iterator[bytes]:
+    """Yield what has come, in its order."""
+    for page in sorted(pages.glob("[0-9]*.gz")):
         yield from gzip.decompress(page.read_bytes()).splitlines(keepends=True)
 
 
@@ -366,8 +388,8 @@ def fetch_dump(
     """
     if dump not in DUMPS:
         raise UnknownNameError("dump", dump, DUMPS)
-    ask = _asker(dump.partition("-")[0], base, sleep)
-    with _folder(out, dump) as (folder, done):
+    ask = asker(dump.partition("-")[0], base, sleep)
+    with workplace(out, dump) as (folder, done):
         if done:
             return done | {"already": True}
         facts: Row = {"url": f"cordis-{DUMPS[dump]}projects-csv.zip", "md5": None}
@@ -379,7 +401,7 @@ def fetch_dump(
         if (facts["md5"] or "") not in _digest(part, "md5") or not _is_whole(part):
             part.unlink()
             raise FetchError(f"{name}: damaged on its way, and deleted. Run the command again.")
-        return _publish(folder, dump, part, name, facts)
+        return publish(folder, dump, part, name, facts)
 
 
 def _release(answer: Response) -> Row:

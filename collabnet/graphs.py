@@ -24,7 +24,7 @@ import pandas as pd
 from collabnet import pajek, vosviewer
 from collabnet.errors import InputError, SchemaError, UnknownNameError
 from collabnet.exports import replacing
-from collabnet.readers.source import Source
+from collabnet.readers.source import Source, within_memory
 from collabnet.vosviewer import Attributes, Link, Nodes, known, link, named
 
 if TYPE_CHECKING:
@@ -168,7 +168,11 @@ def read_graph(nodes: str | Path, *more: str | Path) -> nx.Graph:
     >>> graph["A"]["B"]["weight"]
     1.5
     """
-    source, *rest = (Source.open(Path(path)) for path in (nodes, *more))
+    with within_memory(nodes):
+        return _read(*(Source.open(Path(path)) for path in (nodes, *more)))
+
+
+def _read(source: Source, *rest: Source) -> nx.Graph:
     directed = 0
     if source.is_pajek:
         found, pairs, note, directed = pajek.read_net(source)

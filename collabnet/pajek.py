@@ -55,17 +55,38 @@ def read_net(source: Source) -> tuple[Nodes, list[Link], Attributes, int]:
             own = _own(place, line, size)
     if row not in {0, size}:
         raise InputError(f"{source.name}: a matrix of {row} rows, for {size} vertices. Cut short?")
-    directed, totals = 0, {ends: math.fsum(d["weight"] for *_, d in g) for ends, g in arcs.items()}
-    for ends, group in arcs.items():
-        one_way = totals[ends] != totals.get(ends[::-1])
-        directed += len(group) * one_way
-        links += group if one_way or ends <= ends[::-1] else []
+    kept, directed, differing = _both_ways(arcs)
+    links += kept
     ids = {n: data.get("name", n) for n, data in vertices.items()}
     ids = ids if len(set(ids.values())) == size else {n: n for n in ids}
     for (n, data), (node, name) in zip(vertices.items(), own.get("nodes", ()), strict=False):
         ids[n], data["name"] = node, name
     nodes = {ids[n]: named(ids[n], data.pop("name", None), data) for n, data in vertices.items()}
-    return nodes, [(ids[a], ids[b], d) for a, b, d in links], own.get("note", {}), directed
+    note = own.get("note", {})
+    if differing:
+        note |= {"two_values": [[ids[a], ids[b], *values] for a, b, *values in differing]}
+    return nodes, [(ids[a], ids[b], d) for a, b, d in links], note, directed
+
+
+def _both_ways(arcs: dict[tuple[str, str], list[Link]]) -> tuple[list[Link], int, list[Any]]:
+    """Return arcs without direction: of a matrix written twice one half, else all, and how many.
+
+    Of a pair of such a matrix whose two values differ the larger stays (a count misses works, it
+    invents none), and both are returned.
+    """
+    totals = {ends: math.fsum(data["weight"] for *_, data in arcs[ends]) for ends in arcs}
+    twice = [ends for ends in arcs if ends < ends[::-1] in arcs]
+    mirrored = 2 * sum(totals[ends] == totals[ends[::-1]] for ends in twice) > len(twice)
+    links, directed, differing = [], 0, []
+    for ends, group in arcs.items():
+        there, back = totals[ends], totals.get(ends[::-1], -1)
+        if there != back and (back < 0 or not mirrored):
+            directed += len(group)
+            links += group
+        elif there > back or (there == back and ends <= ends[::-1]):
+            links += group
+            differing += [(*ends, there, back)] if there > back else []
+    return links, directed, differing
 
 
 def add_vector(source: Source, nodes: Nodes) -> None:

@@ -1,6 +1,7 @@
 """Hostile exports: whatever is done to a file, it is read or refused in one sentence."""
 
 import csv
+import tracemalloc
 import zipfile
 from contextlib import suppress
 
@@ -63,9 +64,79 @@ def test_a_hundred_thousand_columns_are_read(tmp_path):
     assert records.counts()["work"] == 2
 
 
+def test_millions_of_columns_are_refused(tmp_path):
+    path = put(tmp_path, "w.csv", ";" * 3_000_000 + "\n1")
+    with pytest.raises(cn.InputError, match=r"not a table \(more than 1,000,000 columns\)"):
+        cn.read(path, format="agreements")
+    records = cn.read(path, format="scopus")
+    assert "more than 1,000,000 columns" in records.quarantine["reason"].iloc[0]
+
+
+def test_two_columns_of_one_name_are_found_among_a_hundred_thousand(tmp_path):
+    names = [f"c{n}" for n in range(100_000)]
+    header = ";".join(["agreement_id", "partner", *names, "c7"])
+    with pytest.raises(cn.InputError, match="two columns are named 'c7'"):
+        cn.read(put(tmp_path, "a.csv", f"{header}\n1;2\n"))
+
+
+@pytest.mark.parametrize("form", cn.readers.FORMATS)
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "[" * 100_000, '{"a": [1]}', "<a/>", "PAR1"])
+def test_a_file_that_is_not_of_the_format_named_is_refused_or_empty(tmp_path, form, text):
+    path = put(tmp_path, "x.dat", text)
+    with suppress(cn.CollabnetError):
+        assert cn.read(path, format=form).activities.empty
+
+
 def test_a_hundred_thousand_lines_of_one_value_are_read(tmp_path):
     text = "PT J\nAU A, B\nTI T\nCR one\n" + "   two\n" * 100_000 + "UT WOS:1\nER\nEF\n"
     assert cn.read(put(tmp_path, "w.txt", text)).counts()["work"] == 1
+
+
+def test_an_entry_that_does_not_close_in_ten_million_letters_is_refused(tmp_path):
+    text = EVERY["savedrecs.bib"][1] + "\n@article{x, title = {" + "a,b\n" * 3_000_000 + "}}\n"
+    records = cn.read(put(tmp_path, "w.bib", text))
+    assert records.counts()["work"] == 2
+    reasons = records.quarantine["reason"].tolist()
+    assert reasons == ["the braces of the entry do not close"]
+
+
+def test_a_field_of_a_million_lines_is_refused_and_the_next_record_kept(tmp_path):
+    text = "TY  - JOUR\nTI  - T\nAB  - one\n" + "a,b\n" * 1_000_000 + "ER  -\n\n"
+    records = cn.read(put(tmp_path, "w.ris", text + EVERY["scopus.ris"][1]))
+    assert records.counts()["work"] == 2
+    reasons = records.quarantine["reason"].tolist()
+    assert reasons == ["a field of more than 200,000 lines"]
+
+
+def test_xml_that_only_opens_elements_costs_no_memory(tmp_path):
+    tracemalloc.start()
+    with pytest.raises(cn.InputError, match="elements within elements, 200 deep"):
+        cn.read(put(tmp_path, "o.xml", OAI.partition("<record>")[0] + "<a>" * 1_000_000))
+    assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    tracemalloc.stop()
+
+
+def test_what_stands_between_records_costs_no_memory(tmp_path):
+    text = OAI.replace("<resumptionToken>", "<a>b</a>" * 100_000 + "<resumptionToken>")
+    tracemalloc.start()
+    assert cn.read(put(tmp_path, "o.xml", text)).counts()["work"] == 2
+    assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    tracemalloc.stop()
+
+
+def test_a_record_within_a_record_is_no_record_of_its_own(tmp_path):
+    inner = "<about><record><a>x</a></record></about></record>"
+    records = cn.read(put(tmp_path, "o.xml", OAI.replace("</record>", inner)))
+    assert (records.counts()["work"], len(records.quarantine)) == (2, 0)
+
+
+def test_a_file_that_does_not_fit_into_memory_is_told(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(csv, "reader", full)
+    with pytest.raises(cn.InputError, match=r"w\.txt: it does not fit into memory, or is"):
+        cn.read(put(tmp_path, "w.txt", WOS_TAB))
 
 
 def test_deep_xml_ends(tmp_path):

@@ -21,7 +21,7 @@ FLOORS = (
     {"countries", "engine"},
     {"records", "matching"},
     {"readers", "institutions", "regions", "fetch"},
-    {"parties", "merging", "snapshot"},
+    {"parties", "merging", "snapshot", "harvest"},
     {"stores", "quality"},
     {"links"},
     {"partnerships"},
@@ -121,7 +121,7 @@ def test_files_are_short():
 
 
 def test_the_package_is_no_larger_than_was_decided():
-    assert sum(map(code_lines, SOURCES)) < 10860  # docs/decisions/0006
+    assert sum(map(code_lines, SOURCES)) < 11030  # docs/decisions/0006
 
 
 def test_notebooks_leave_the_import_path_alone():

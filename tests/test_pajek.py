@@ -121,11 +121,19 @@ def test_a_vector_and_a_partition_of_one_name_keep_their_suffix_apart(real):
     assert set(graph.nodes["BE"]) == {"WrldCoComp", "WrldCoComp.clu"}
 
 
-def test_arcs_that_differ_by_one_are_added_up_and_told(real):
+def test_of_two_values_of_a_pair_in_a_matrix_written_twice_the_larger_counts_and_both_are_told(
+    real,
+):
     graph = read_graph(*world(real, "WrldCo2004.net"))
-    assert graph["FR"]["GB"]["weight"] == 4033 + 4032
-    lost = graph.graph["note"]["not_read"]
-    assert (lost["repeated links"], lost["directions of links"]) == (3, 6)
+    assert graph["FR"]["GB"]["weight"] == 4033
+    note = graph.graph["note"]
+    assert note["not_read"] == {"links with itself": 224}
+    italy, france, india = (
+        ["US", "IT", 6326, 6325],
+        ["FR", "GB", 4033, 4032],
+        ["IN", "US", 2404, 2403],
+    )
+    assert note["two_values"] == [france, india, italy]
 
 
 @pytest.mark.parametrize("year", [1990, 2004, 2023])
@@ -183,7 +191,7 @@ def test_links_are_read_however_they_are_listed(tmp_path, section, weights):
     assert "directions of links" not in lost
 
 
-def test_arcs_of_other_weights_are_added_up_and_counted(tmp_path):
+def test_arcs_of_other_weights_are_added_up_and_counted_where_no_matrix_is_written_twice(tmp_path):
     text = '*Vertices 3\n1 "A"\n2 "B"\n3 "C"\n*Arcs\n1 2 3\n2 1 4\n1 3 5\n3 3 9\n'
     weights, lost = links_of(tmp_path, text)
     assert weights == {"A-B": 7, "A-C": 5}

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -238,6 +239,25 @@ def test_a_damaged_table_is_told_in_one_sentence(store, session, tmp_path):
     (copy / "fields.parquet").write_bytes(b"PAR1 no table")
     with pytest.raises(cn.StoreError, match=r"fields\.parquet: damaged"):
         cn.read(copy, session=session)
+
+
+@pytest.mark.parametrize("raw", [b"", b"garbage", b"PAR1" + b"\0" * 40 + b"PAR1"])
+def test_however_a_table_is_damaged_it_is_named(store, session, tmp_path, raw):
+    copy = shutil.copytree(store, tmp_path / "store")
+    (copy / "fields.parquet").write_bytes(raw)
+    with pytest.raises(cn.StoreError, match=r"fields\.parquet: damaged"):
+        cn.read(copy, session=session)
+
+
+def test_a_failure_of_spark_is_not_taken_for_a_damaged_table(store):
+    from py4j.protocol import Py4JNetworkError
+
+    def parquet(_):
+        raise Py4JNetworkError("Answer from Java side is empty")
+
+    with pytest.raises(cn.CollabnetError, match=r"cannot be opened: Answer from Java side") as told:
+        cn.read(store, session=SimpleNamespace(read=SimpleNamespace(parquet=parquet)))
+    assert not isinstance(told.value, cn.StoreError)
 
 
 def test_a_folder_that_is_no_store_is_told_on_spark_too(session, tmp_path):

@@ -27,7 +27,7 @@ from collabnet.readers import (
     tagged,
     tidy,
 )
-from collabnet.readers.source import Format, Source, sha256
+from collabnet.readers.source import Format, Source, sha256, within_memory
 from collabnet.records import PROVENANCE, Records, joined, put_back, read_store
 
 
@@ -115,7 +115,9 @@ def read(
     """
     if session is not None:
         return read_store(path, session=session)
-    return _read(Path(path), _options(format, mapping, with_names))
+    options = _options(format, mapping, with_names)
+    with within_memory(path):
+        return _read(Path(path), options)
 
 
 def read_all(
@@ -164,7 +166,8 @@ def _join(paths: Iterable[Path], options: Options, skip: Collection[str]) -> Rec
     readings: list[Records] = []
     known, rest = set(skip), []
     for path in paths:
-        fresh = _read(path, options._replace(skip=frozenset(known)))
+        with within_memory(path):
+            fresh = _read(path, options._replace(skip=frozenset(known)))
         known |= {source["sha256"] for source in fresh.provenance["sources"]}
         rest += fresh.provenance.pop("unrecognised", [])
         readings.append(fresh)
@@ -200,6 +203,10 @@ def _read_file(path: Path, options: Options) -> Records:
         records = FORMATS[name].read(source)
     except SchemaError as error:
         raise InputError(f"{source.name}: {error} Correct the file, or export it again.") from None
+    except (AttributeError, LookupError, TypeError):
+        if not options.format:
+            raise
+        raise InputError(f"{source.name}: not built like {name}. Leave --format out.") from None
     records.provenance["sources"] = [source.stamp(name, records)]
     return records
 

@@ -19,6 +19,9 @@ ENTRY = re.compile(r"^[ \t]{0,9}@([A-Za-z]+)[ \t]{0,9}[{(]", re.MULTILINE)
 FIRST = re.compile(r"^[ \t]{0,9}@[A-Za-z]+\s{0,9}\{\s{0,9}[^\s,{}=]*,", re.MULTILINE)
 """What tells BibTeX from the style sheets and programs that have a word behind an @ too."""
 
+LONGEST = 10_000_000
+"""Letters of an entry; one of five thousand authors has less than a million."""
+
 NO_WORK = {"comment", "preamble", "string"}
 MARK = re.compile(r"\\.|[{}\",]", re.DOTALL)
 ACCENT = re.compile(r"\\(?:([`'^\"~=.])|([cHkruvd])(?![A-Za-z])) ?\{? ?\\?([A-Za-z])")
@@ -39,7 +42,8 @@ def _entries(source: Source) -> Iterator[tuple[str, Any]]:
         line += text.count("\n", past, past := found.start())
         end = starts[n + 1].start() if n + 1 < len(starts) else len(text)
         if found[1].lower() not in NO_WORK:
-            fields = _fields(text[found.end() : end]) or "the braces of the entry do not close"
+            entry = text[found.end() : min(end, found.end() + LONGEST)]
+            fields = _fields(entry) or "the braces of the entry do not close"
             yield (
                 f"line {line}",
                 fields if isinstance(fields, str) else {"entry": found[1], **fields},

@@ -19,6 +19,9 @@ from collabnet.readers.tagged import apart
 from collabnet.readers.works import Affiliation, Author, Row, build, clean, work
 from collabnet.records import Records
 
+DEEPEST = 200
+"""Elements of XML within each other; a record has some ten."""
+
 DC = "{*}metadata//{http://purl.org/dc/elements/1.1/}"
 
 
@@ -29,7 +32,7 @@ def _items(source: Source) -> Iterator[tuple[str, Any]]:
     first = text.lstrip().partition("\n")[0]
     if (whole := _parsed(text)) is not None:
         for number, item in enumerate(whole if isinstance(whole, list) else [whole], 1):
-            yield f"item {number}", item
+            yield f"item {number}", _unwrapped(item)
     elif isinstance(_parsed(first), dict):
         for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
@@ -46,6 +49,10 @@ def _parsed(text: str) -> Any:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    return _unwrapped(value)
+
+
+def _unwrapped(value: Any) -> Any:
     for name in ("message", "items", "data"):
         value = value[name] if isinstance(value, dict) and name in value else value
     return value
@@ -96,18 +103,31 @@ def _at(place: Row) -> Affiliation:
 
 
 def _elements(source: Source, *names: str) -> Iterator[tuple[str, Any]]:
-    """Yield XML elements, one by one; what stands before a fault is kept. Entities are refused."""
+    """Yield XML elements, one by one; what stands before a fault is kept. Entities are refused.
+
+    What has been read is let go, also what stands between the elements looked for.
+    """
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import ParseError, iterparse
 
-    number = 0
+    number, inside, above = 0, 0, []
     with source.unpacked() as file:
         try:
-            for _, element in iterparse(file):
-                if element.tag.rpartition("}")[2] in names:
+            for event, element in iterparse(file, events=("start", "end")):
+                known = element.tag.rpartition("}")[2] in names
+                if event == "start":
+                    above.append(element)
+                    inside += known
+                    if len(above) > DEEPEST:
+                        raise ValueError(f"elements within elements, {DEEPEST} deep")
+                    continue
+                above.pop()
+                inside -= known
+                if known and not inside:
                     number += 1
                     yield f"record {number}", element
-                    element.clear()
+                if above and not inside:
+                    above[-1].remove(element)
         except DefusedXmlException:
             raise InputError(
                 f"{source.name}: XML that defines entities of its own, which no export does. Get "
@@ -149,15 +169,17 @@ def _read_pubmed(source: Source) -> Records:
 def _dublin_core(record: Any) -> Row:
     def get(path: str) -> str:
         texts = [_text(found) for found in record.iterfind(path)]
-        # Of several dates, those to the second say when the record was made.
-        return min(texts, key=lambda text: path.endswith("date") and "T" in text, default="")
+        if path.endswith("date"):  # an embargo ends one day; the record was made at some second
+            texts = [text for text in texts if not text.startswith("info:")]
+            return min(texts, key=lambda text: "T" in text, default="")
+        return next(iter(texts), "")
 
     if record.find("{*}header[@status='deleted']") is not None:
         raise ValueError("the repository has withdrawn this record")
     authors = [Author(_text(creator)) for creator in record.iterfind(f"{DC}creator")]
     numbers = [*record.iterfind(f"{DC}identifier"), *record.iterfind(f"{DC}relation")]
-    found = (doi(_text(number).removeprefix("info:doi/")) for number in numbers)
-    return work("oai", get, authors=authors, doi=next(filter(None, found), ""))
+    bare = (re.sub("^info:(eu-repo/semantics/altIdentifier/)?doi/", "", _text(n)) for n in numbers)
+    return work("oai", get, authors=authors, doi=next(filter(None, map(doi, bare)), ""))
 
 
 def _read_oai(source: Source) -> Records:

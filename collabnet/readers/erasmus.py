@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from collabnet.errors import InputError
 from collabnet.identifiers import iso_country
 from collabnet.readers.agreements import Row, blank, build
-from collabnet.readers.source import Source
+from collabnet.readers.source import Source, narrow
 from collabnet.readers.workbook import headers, sheet_table
 from collabnet.records import Records
 
@@ -88,7 +88,7 @@ def _counted(source: Source) -> tuple[Persons, list[dict[str, str]], int]:
     names: dict[str, str] = {}
     refused, read = [], 0
     with source.text() as file:
-        lines = csv.reader(file, delimiter=source.delimiter)
+        lines = csv.reader(narrow(file), delimiter=source.delimiter)
         try:
             keys = [_key(name) for name in next(lines, [])]
             if not set(keys) >= FLOW:

@@ -10,7 +10,8 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Generator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,6 +42,9 @@ UNPACKING: Any = (
 )
 """What the standard library raises over a damaged packing."""
 
+WIDEST = 1_000_000
+"""Columns; works of some thousand authors have as many commas in their line."""
+
 FALLBACK = "collabnet-cp1252"
 KINDS: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -48,6 +52,16 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "Float64": (int, float),
     "boolean": bool,
 }
+
+
+@contextmanager
+def within_memory(path: str | Path) -> Generator[None]:
+    """Say in a sentence that a file is more than this machine can hold."""
+    try:
+        yield
+    except (MemoryError, RecursionError):
+        said = f"{Path(path).name}: it does not fit into memory, or is nested too deep. Cut it up."
+        raise InputError(said) from None
 
 
 class Format(NamedTuple):
@@ -111,7 +125,8 @@ class Source:
             with source.unpacked() as file:
                 raw = file.read(HEAD)
             source.encoding = _encoding(raw)
-            source.head = raw.decode(source.encoding, errors=_fallback()).lstrip("\ufeff")
+            head = raw.decode(source.encoding, errors=_fallback()).lstrip("\ufeff")
+            source.head = head if "\n" in head else head.replace("\r", "\n")
         return source
 
     @property
@@ -238,7 +253,7 @@ class Source:
         """
         rows, lines, refused = [], [], []
         with self.text() as file:
-            reader = csv.reader(file, delimiter=self.delimiter)
+            reader = csv.reader(narrow(file), delimiter=self.delimiter)
             try:
                 header = [name.strip() for name in next(reader, [])]
                 for row in reader:
@@ -256,7 +271,7 @@ class Source:
 
     def frame(self, rows: list[list[str]], header: list[str], places: list[int]) -> pd.DataFrame:
         """Return rows as a table of text, without the columns that have no name."""
-        twice = sorted({name for name in header if name and header.count(name) > 1})
+        twice = sorted(name for name, n in Counter(header).items() if name and n > 1)
         if twice:
             raise InputError(
                 f"{self.name}: two columns are named {twice[0]!r}. Rename one of them."
@@ -288,6 +303,14 @@ class Source:
             },
             "ingested_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+
+
+def narrow(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a table, if it is not too wide for memory."""
+    for line in lines:
+        if len(line) > WIDEST and max(map(line.count, ",;\t|")) > WIDEST:
+            raise csv.Error(f"more than {WIDEST:,} columns")
+        yield line
 
 
 def sha256(path: Path) -> str:

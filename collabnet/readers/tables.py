@@ -15,7 +15,7 @@ from typing import Any
 
 from collabnet.errors import InputError
 from collabnet.identifiers import institution_id, name_key
-from collabnet.readers.source import Format, Source
+from collabnet.readers.source import Format, Source, narrow
 from collabnet.readers.workbook import sheet_rows
 from collabnet.readers.works import Affiliation, Author, Row, build, clean, names, split, work
 
@@ -68,7 +68,7 @@ def _rows(source: Source) -> Iterator[tuple[int, list[str]]]:
     tabs = (delimiter := _delimiter(source)) == "\t"
     quoting = csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
     with source.text() as file:
-        reader = csv.reader(file, delimiter=delimiter, quoting=quoting)
+        reader = csv.reader(narrow(file), delimiter=delimiter, quoting=quoting)
         try:
             for cells in reader:
                 # Between tabs, quotes belong to the text, but for those of a spreadsheet.

@@ -25,6 +25,9 @@ WOS = re.compile(r"([A-Z][A-Z0-9])(?:.(.*)|$)")
 
 MEDLINE = re.compile(r"([A-Z]{2,4}) *-(?: (.*)|$)")
 RIS = re.compile(r"\s*([A-Z][A-Z0-9]) {0,3}-(?: (.*)|$)")
+LONGEST = 200_000
+"""Lines of a field; ten thousand authors need as many."""
+
 LEADING = re.compile(r"\((?:corresponding|reprint) author\)", re.IGNORECASE)
 NO_AUTHOR = {"CN", "FED", "ED", "FIR", "IR", "FPS", "PS"}
 """Tags of groups, editors and investigators: what follows them is not an author's."""
@@ -38,7 +41,7 @@ def tagged(
 ) -> Iterator[tuple[str, Any]]:
     """Yield records as (tag, lines) pairs; a record may lack `first` or `last`."""
     record: Lines = []
-    place, number, closed = "", 0, not end
+    place, number, closed, empty = "", 0, not end, True
     with source.text() as file:
         file.reconfigure(newline=None)
         for number, line in enumerate(file, 1):
@@ -46,16 +49,21 @@ def tagged(
             tag = found[1] if found else ""
             if not found and record and line.strip():
                 record[-1][1].append(line.strip())
+                if len(record[-1][1]) > LONGEST:
+                    yield f"line {number}", f"a field of more than {LONGEST:,} lines"
+                    record = []
             elif tag == end:
                 closed = True
             if tag in {first, last} and tag and record:
                 yield place, record
                 record = []
             if found and tag not in {last, end} and (record or tag not in {"FN", "VR"}):
-                place = place if record else f"line {number}"
+                place, empty = place if record else f"line {number}", False
                 record.append((tag, [(found[2] or "").strip()]))
     if record:
         yield place, record
+    if empty:
+        yield "line 1", f"no record in it: none begins with {first}"
     if not closed:
         reason = f"the file ends without {end}: if it was cut short, records are missing"
         source.notes["remarks"] = [source.refuse(f"line {number}", reason)]

@@ -246,6 +246,7 @@ def split(text: Any, separator: str = ";") -> list[str]:
 @lru_cache(1 << 12)
 def iso_date(*parts: str) -> str | None:
     """Return a date as precise as it is known; the last part decides on the year."""
+    parts = tuple(re.sub(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3", part) for part in parts)
     year = next(iter(YEAR.findall(next(filter(None, reversed(parts)), ""))), None)
     for part in parts if year else ():
         pieces = re.split(r"[-/]", part.partition("T")[0])
