@@ -24,14 +24,7 @@ from collabnet.fetch import fetch_openalex
 from collabnet.gap_table import behind_gap, gaps
 from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
 from collabnet.harvest import fetch_oai
-from collabnet.indicators import (
-    collaboration,
-    collaboration_types,
-    output,
-    region_shares,
-    similarities,
-    strengths,
-)
+from collabnet.indicators import collaboration, collaboration_types, output
 from collabnet.institutions import gazetteer, resolve, review, unresolved
 from collabnet.links import behind, edges, write_edges
 from collabnet.matching import match_affiliations
