@@ -193,6 +193,13 @@ def test_without_agreements_nobody_is_called_uncovered():
     assert table["why"].str.contains("no data on agreements").all()
 
 
+def test_works_of_home_alone_are_known_to_have_no_partner():
+    made = records({n: ROWS[n] for n in ("c1", "d1")} | {"s": ("work", HOME, {"start": "2020"})})
+    table = cn.gaps(made, HOME, YEARS)
+    assert table["works"].tolist() == [0, 0]
+    assert table["class"].tolist() == ["dormant", "dormant"]
+
+
 def test_outgoing_flows_alone_do_not_say_that_nobody_came():
     rows = {n: one for n, one in ROWS.items() if n != "b3"}
     table = cn.gaps(records(rows), HOME, YEARS).set_index("partner")
