@@ -98,6 +98,9 @@ def test_what_is_unknown_is_left_out_of_its_column_alone():
     assert table.loc["y", ["value", "activities"]].tolist() == [0.75, 4]
     assert table.loc["z", ["value", *BOUNDS]].isna().all()
     assert table.loc["z", "activities"] == 0
+    sums = cn.bootstrap(values, statistic="sum").set_index("indicator")["value"]
+    assert sums[["x", "y"]].tolist() == [2, 3]
+    assert np.isnan(sums["z"])
 
 
 def test_a_sample_in_which_a_ratio_is_not_defined_is_left_out():
@@ -245,10 +248,10 @@ def test_regions_overlap_and_each_counts_a_work_once(oracles):
 
 
 def test_partners_without_a_country_are_counted_not_dropped_in_silence():
-    records = cn.Records(works({"w": [["a", "LMN"]]}, countries={"L": "BE", "M": "NL"}))
+    records = cn.Records(works({"w": [["a", "LMNK"]]}, countries={"L": "BE", "M": "NL"}))
     table = cn.partner_intervals(records, "L", level="country")
     assert table["partner"].tolist() == ["NL"]
-    assert table.attrs["note"]["unplaced"] == 1
+    assert table.attrs["note"]["unplaced"] == 2
 
 
 @pytest.mark.parametrize(
