@@ -35,7 +35,7 @@ LEVELS = ("institution", "country", "region")
 
 
 def bootstrap(
-    values: pd.DataFrame,
+    values: pd.DataFrame | pd.Series,
     *,
     statistic: Literal["mean", "sum", "ratio"] = "mean",
     weights: pd.Series | None = None,
@@ -48,7 +48,8 @@ def bootstrap(
     ----------
     values
         One row an activity, the index its id, each once; columns are numbers or yes and no. What is
-        unknown in a column is left out of that column, above and below the line.
+        unknown in a column is left out of that column, above and below the line. A series is one
+        column.
     statistic
         {"mean", "sum", "ratio"}: Σ w·x / Σ w, Σ w·x, or Σ x / Σ w.
     weights
@@ -87,7 +88,7 @@ def bootstrap(
     if not values.index.is_unique:
         twice = values.index[values.index.duplicated()][0]
         raise SchemaError(f"Activity {twice!r} stands in more than one row. Give each one row.")
-    values = values.sort_index()
+    values = pd.DataFrame(values).sort_index()
     weights = pd.Series(1.0, values.index) if weights is None else weights.reindex(values.index)
     try:
         x = values.to_numpy("float64", na_value=np.nan)

@@ -74,8 +74,8 @@ def test_bounds_are_the_order_statistics_of_a_plain_python_bootstrap(statistic):
 
 
 def test_a_constant_has_no_width():
-    table = cn.bootstrap(pd.DataFrame({"x": [0.3] * 50}))
-    assert table[["value", *BOUNDS]].iloc[0].tolist() == pytest.approx([0.3] * 3)
+    table = cn.bootstrap(pd.Series([0.3] * 50, name="x"))
+    assert table.iloc[0].tolist() == ["x", 0.3, 0.3, 0.3, 50]
 
 
 def test_the_order_of_the_rows_changes_nothing():
@@ -98,6 +98,9 @@ def test_what_is_unknown_is_left_out_of_its_column_alone():
     assert table.loc["y", ["value", "activities"]].tolist() == [0.75, 4]
     assert table.loc["z", ["value", *BOUNDS]].isna().all()
     assert table.loc["z", "activities"] == 0
+    sums = cn.bootstrap(values, statistic="sum").set_index("indicator")["value"]
+    assert sums[["x", "y"]].tolist() == [2, 3]
+    assert np.isnan(sums["z"])
 
 
 def test_a_sample_in_which_a_ratio_is_not_defined_is_left_out():
@@ -245,10 +248,10 @@ def test_regions_overlap_and_each_counts_a_work_once(oracles):
 
 
 def test_partners_without_a_country_are_counted_not_dropped_in_silence():
-    records = cn.Records(works({"w": [["a", "LMN"]]}, countries={"L": "BE", "M": "NL"}))
+    records = cn.Records(works({"w": [["a", "LMNK"]]}, countries={"L": "BE", "M": "NL"}))
     table = cn.partner_intervals(records, "L", level="country")
     assert table["partner"].tolist() == ["NL"]
-    assert table.attrs["note"]["unplaced"] == 1
+    assert table.attrs["note"]["unplaced"] == 2
 
 
 @pytest.mark.parametrize(
