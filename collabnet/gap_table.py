@@ -23,6 +23,7 @@ from collabnet.parties import Years, dated, join_key, population_of
 from collabnet.partnerships import moves
 from collabnet.records import NUMBERS, Records, origin
 from collabnet.regions import memberships
+from collabnet.uncertainty import bounds, draws, resample
 from collabnet.words import capital, count, words_of
 
 PLACES = ("partner", "country", "region")
@@ -100,9 +101,8 @@ def gaps(
     agreements_unknown, agreements_not_yet, fields_works, fields_projects, fields_mobility,
     fields_agreements` (the three most frequent), `last_activity, synthetic, class, why`. A layer
     without data of the home institution in those years is empty, not nought. `works_low` and
-    `works_high` hold 95 % of 1 000 bootstrap samples of the works of the home institution, in which
-    the number of joint ones, k of N, is Binomial(N, k/N); the bounds are the values in places
-    floor(.025 · 1000) and floor(.975 · 1000). An empty name of a row stands for what is not known.
+    `works_high` are the stability interval of `partner_intervals`: 1 000 bootstrap samples of the
+    works of the home institution. An empty name of a row stands for what is not known.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def gaps(
     ties = _ties(records, home, years, day)
     rows, last_year = _grouped(ties, by, records, home, day), years[1] if years else day.year
     whole = ties[ties["now"]].groupby(ties["layer"].str.split("_").str[0])["activity"].nunique()
-    table = _numbers(rows, by, int(whole.get("works", 0)), seed)
+    table = _numbers(rows, by, ties[ties["now"] & (ties["layer"] == "works")], seed)
     done, past = ~rows["layer"].isin(AGREED), rows[rows["first"] <= last_year]
     last = past["last"].clip(upper=last_year).fillna(last_year)[done].groupby(past["row"]).max()
     table["last_activity"] = last.reindex(table.index).astype("Int64")
@@ -273,7 +273,7 @@ def _grouped(ties: pd.DataFrame, by: str, records: Records, home: str, day: Any)
     return ties.assign(row=ties["row"].astype("string").fillna(""))
 
 
-def _numbers(rows: pd.DataFrame, by: str, works: int, seed: int) -> pd.DataFrame:
+def _numbers(rows: pd.DataFrame, by: str, works: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Count the activities of each row and layer, each once; of mobility the persons."""
     now = rows[rows["now"]].drop_duplicates(["layer", "row", "activity"])
     dateless = rows["first"].isna() & ~rows["layer"].isin(AGREED)
@@ -291,21 +291,27 @@ def _numbers(rows: pd.DataFrame, by: str, works: int, seed: int) -> pd.DataFrame
     # work of one institution is known to have no partner.
     placed = {*now.loc[now["row"] != "", "layer"]}
     placed |= {*AGREED} if placed & {*AGREED} else {*()}
-    placed |= {"works"} if works and by in PLACES else {*()}
+    placed |= {"works"} if len(works) and by in PLACES else {*()}
     for layer in set(LAYERS) - placed:
         table[layer] = table[layer].mask(table[layer].eq(0))
-    bounds = {k: _interval(int(k), works, seed) for k in table["works"].dropna().unique()}
-    for place, end in enumerate(("low", "high"), start=1):
-        value = table["works"].map({k: found[place - 1] for k, found in bounds.items()})
-        table.insert(place, f"works_{end}", value.astype("Int64"))
+    for place, (end, value) in enumerate(_bounds(now, works, seed).items(), start=1):
+        known = value.reindex(table.index, fill_value=0).mask(table["works"].isna())
+        table.insert(place, f"works_{end}", known.astype("Int64"))
     return table.assign(unsaid=unsaid)
 
 
-def _interval(joint_works: int, works: int, seed: int) -> tuple[int, int]:
-    """Return the bounds of a count in bootstrap samples; of a count alone, whatever the table."""
-    chance = np.random.default_rng([seed, works, joint_works])
-    draws = np.sort(chance.binomial(works, joint_works / works, SAMPLES))
-    return int(draws[int(0.025 * SAMPLES)]), int(draws[int(0.975 * SAMPLES)])
+def _bounds(now: pd.DataFrame, works: pd.DataFrame, seed: int) -> dict[str, pd.Series]:
+    """Return the bounds of the joint works of each row, as `partner_intervals` draws them."""
+    mine, every = (
+        now[now["layer"] == "works"],
+        pd.Index(works["activity_id"].unique()).sort_values(),
+    )
+    row, names = pd.factorize(mine["row"])
+    ends = np.zeros((2, 0))
+    if len(mine):
+        entries = (every.get_indexer(mine["activity_id"]), row, np.ones(len(mine)))
+        ends = bounds(resample(*entries, draws(len(every), SAMPLES, seed)))
+    return {end: pd.Series(at, names) for end, at in zip(("low", "high"), ends, strict=True)}
 
 
 def _verdict(row: dict[str, Any], needs: Sequence[str]) -> str:

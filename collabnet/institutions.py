@@ -344,7 +344,8 @@ def _recognised(bodies: pd.DataFrame, known: pd.DataFrame, rulings: dict[str, st
     hits = texts.to_frame("text").reset_index().merge(hits, on="text").set_index("institution_id")
     hits = hits[hits["ror"].map(land) == rest["country"].reindex(hits.index)]
     # The college of a university is not the university: most of the name must be the other's.
-    theirs = known.set_index("institution_id")[["name", "names", "aliases"]].fillna("")
+    theirs = known.drop_duplicates("institution_id").set_index("institution_id")
+    theirs = theirs[["name", "names", "aliases"]].fillna("")
     theirs = theirs.loc[hits["ror"].unique()].agg(" ".join, axis=1).map(words_of)
     shared = [
         len(words_of(name) & theirs[ror]) / max(1, len(words_of(name)))
