@@ -296,20 +296,20 @@ def compare(options: argparse.Namespace) -> None:
     asked = {name: getattr(options, name) for name in ("kind", "years", "count")}
     home = options.home if options.home != settings.HOME else None  # it may be in neither
     changes, links = compare_stores(options.store, options.other, home, **asked)
+    if options.out:
+        export_book({"changes": changes, "partners": links}, Path(options.out))
     for side, store in zip("ab", (options.store, options.other), strict=True):
         n = changes.attrs["note"][side]["population"]["activities"]
         print(f"{side}: {store}, {n:,} {options.kind}s")
-    of_each = changes.groupby("change", sort=False)["of_home"]
-    counts = of_each.agg(n="size", of_home="sum").reset_index()
-    print(_text(counts) if len(counts) else f"No {options.kind} changed.")
+    each = changes.groupby("change", sort=False)["of_home"].agg(n="size", of_home="sum")
+    print(_text(each.reset_index()) if len(each) else f"No {options.kind} changed.")
     if len(rules := changes.loc[changes["activity_id"].isna(), ["what", "was", "now"]]):
         print(_text(rules.rename(columns={"what": "rule"})))
     moved = links[links["change"] != 0]
     why = [cause for cause in CAUSES if moved[cause].any()]
     columns = ["partner", "name", "weight_a", "weight_b", "change", *why, "rank_a", "rank_b"]
     _show(moved[columns], "links changed", None)
-    if options.out:
-        print(f"written: {export_book({'changes': changes, 'partners': links}, options.out)}")
+    print(f"written: {options.out}" if options.out else "all of it: --out FILE.xlsx")
 
 
 def regions(options: argparse.Namespace) -> None:

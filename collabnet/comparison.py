@@ -261,9 +261,9 @@ def _rows(found: pd.DataFrame, kind: str) -> Iterator[pd.DataFrame]:
     yield itself[~one | (found["a"] != found["b"])]
     parties = found.assign(change=found["moved"], what="parties")
     yield parties.assign(was=found["lost"], now=found["won"])[one & found["moved"].notna()]
-    dates = found.assign(change="re-dated", what="dates")
-    dates = dates.assign(was=found["dates_a"], now=found["dates_b"])
-    yield dates[one & (found["dates_a"] != found["dates_b"])]
+    dates = {"was": found["dates_a"], "now": found["dates_b"]}
+    redated = one & (found["dates_a"] != found["dates_b"])
+    yield found.assign(change="re-dated", what="dates", **dates)[redated]
 
 
 def _rules(a: Records, b: Records) -> pd.DataFrame:

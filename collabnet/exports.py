@@ -76,13 +76,11 @@ def export_table(table: pd.DataFrame, path: str | Path) -> Path:
     return path
 
 
-def export_book(tables: Mapping[str, pd.DataFrame], path: str | Path) -> Path:
+def export_book(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     """Write tables as sheets of one XLSX file, their notes on the last, as `export_table` does."""
-    path = Path(path)
     if path.suffix.lower() != ".xlsx":
         raise UnknownNameError("format of a file of several tables", path.suffix, [".xlsx"])
     _write_xlsx({name: _ready(table) for name, table in tables.items()}, path)
-    return path
 
 
 def _ready(table: pd.DataFrame) -> pd.DataFrame:

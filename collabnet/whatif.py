@@ -161,8 +161,8 @@ def bus_factor(
     met = joint(records, kind, home, years=years).dropna(subset="partner")
     people = records.lazy("participants").filter(nw.col("institution_id") == home)
     people = people.select(nw.col(join_key(records)).alias("activity"), "person_id").unique()
-    rows = met[["activity", "partner"]].merge(engine.collect(people), on="activity")
     counts = ["activities", "unidentified", "persons", "cover"]
+    rows = met[["activity", "partner"]].merge(engine.collect(people).fillna(""), on="activity")
     table = pd.DataFrame(_covers(rows), columns=["partner", *counts, "exact"])
     table = table.astype(dict.fromkeys(counts, "Int64") | {"partner": "string", "exact": "boolean"})
     name = records.institutions.set_index("institution_id")["name"]
@@ -185,24 +185,26 @@ def _home(records: Records, home: str | None) -> str:
 
 def _covers(rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     """Yield for each partner who is known, how many cover all, and whether fewer could not."""
-    for partner, mine in rows.groupby("partner"):
-        done = set(mine["activity"])
-        unknown = mine.loc[mine["person_id"].isna(), "activity"].nunique()
-        works = {who: set(part) for who, part in mine.groupby("person_id")["activity"]}
+    links: dict[Any, dict[Any, set[Any]]] = {}
+    for work, partner, who in zip(*(rows[column] for column in rows), strict=True):
+        links.setdefault(partner, {}).setdefault(who, set()).add(work)
+    for partner, works in links.items():
+        unknown = works.pop("", set())
         queue = [(-len(part), who) for who, part in works.items()]
         heapq.heapify(queue)
         left, n = set[Any]().union(*works.values()), 0
-        covered = left == done
-        fewest = -(len(done) // queue[0][0]) if queue else 0
+        covered, size = unknown <= left, len(left | unknown)
+        fewest = size // queue[0][0] if queue else 0
         while left:
             stated, who = heapq.heappop(queue)
             true = len(works[who] & left)
             if true < -stated:  # others have covered some of them since
                 heapq.heappush(queue, (-true, who))
             else:
-                left, n = left - works[who], n + 1
-        sure = n <= max(2, fewest) if covered and not unknown else None
-        yield partner, len(done), unknown, len(works) or None, n if covered else None, sure
+                left -= works[who]  # in place: a copy each time would be quadratic
+                n += 1
+        sure = n <= max(2, -fewest) if covered and not unknown else None
+        yield partner, size, len(unknown), len(works) or None, n if covered else None, sure
 
 
 def _own(records: Records, home: str, kind: str, years: Years | None) -> dict[str, Any]:
