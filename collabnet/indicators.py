@@ -21,21 +21,17 @@ from collabnet.records import Records
 
 OUTPUT_COUNTS = ("full", "fractional", "organisation")
 SHORT_KM, LONG_KM = 100, 5000
+# fmt: off
 TYPES = {
     "scival": ["international", "national", "institutional", "single"],
     "incites": ["quadrilateral", "trilateral", "bilateral", "domestic_multi", "domestic_single"],
 }
 SHARES = {
-    "pp_collab": ("collab", "output"),
-    "pp_int_collab": ("int_collab", "output"),
-    "mcp_ratio": ("mcp", "output"),
-    "pp_industry": ("industry", "industry_n"),
-    "pp_short": ("short", "distance_n"),
-    "pp_long": ("long", "distance_n"),
-    "mgcd": ("km", "distance_n"),
-    "mgcd_collab": ("km", "distance_collab_n"),
+    "pp_collab": ("collab", "output"), "pp_int_collab": ("int_collab", "output"),
+    "mcp_ratio": ("mcp", "output"), "pp_industry": ("industry", "industry_n"),
+    "pp_short": ("short", "distance_n"), "pp_long": ("long", "distance_n"),
+    "mgcd": ("km", "distance_n"), "mgcd_collab": ("km", "distance_collab_n"),
 }
-# fmt: off
 SHOWN = ["output", "collab", "int_collab", "pp_collab", "pp_int_collab", "scp", "mcp", "mcp_ratio",
          "industry", "pp_industry", "industry_n", "pp_short", "pp_long", "mgcd", "mgcd_collab",
          "distance_n", "distance_collab_n"]
