@@ -260,6 +260,17 @@ def test_an_unknown_home_is_answered(function):
         function(cn.Records({}), "00afp2z80")
 
 
+@pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
+@pytest.mark.parametrize("function", [cn.link_shares, cn.link_impact, cn.field_profile])
+def test_another_engine_says_the_same_of_a_link(oracles, function):
+    tables = toy(oracles)
+    fields = pd.DataFrame({"activity_id": ["P1", "P4"], "scheme": "ford", "code": ["1", "2"]})
+    both = [held({**tables, "fields": fields}, engine) for engine in ("pandas", "sqlframe")]
+    ours, theirs = (function(records, "L", years=(2020, 2025)) for records in both)
+    pd.testing.assert_frame_equal(ours, theirs, check_dtype=False)
+    assert len(ours) > 1
+
+
 # --- impact -----------------------------------------------------------------------------------
 
 
