@@ -134,9 +134,9 @@ def collaboration(
         As in `output`.
     by
         {"participation", "corresponding"}. Corresponding: a unit has the works of which one of its
-        authors is a corresponding author, as bibliometrix has it. The note counts the works whose
-        source names none. OpenAlex took the first author for it, by default, before 2026-06-25:
-        what was fetched before and after cannot be compared.
+        authors is a corresponding author, as bibliometrix has it. The note counts the works
+        whose source names none of a known unit. OpenAlex took the first author for it, by default,
+        before 2026-06-25: what was fetched before and after cannot be compared.
     countries
         Codes of countries counted under another. `{"HK": "CN", "MO": "CN"}` is the rule of the
         Leiden Ranking; by default every code is a country.
@@ -176,7 +176,7 @@ def collaboration(
     if by not in ("participation", "corresponding"):
         raise UnknownNameError("way to attribute", by, ("participation", "corresponding"))
     found = signed(records, kind, level=level, years=years, countries=countries)
-    leads = found.rows[found.rows["corresponding"] == 1]
+    leads = found.rows[found.rows["corresponding"] == 1].dropna(subset="unit")
     units = _once(leads if by == "corresponding" else found.rows)
     each = found.works.loc[units["activity"]].set_axis(units["unit"], axis="index")
     far = each["collab"] & each["placed"]
