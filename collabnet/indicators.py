@@ -21,21 +21,17 @@ from collabnet.records import Records
 
 OUTPUT_COUNTS = ("full", "fractional", "organisation")
 SHORT_KM, LONG_KM = 100, 5000
+# fmt: off
 TYPES = {
     "scival": ["international", "national", "institutional", "single"],
     "incites": ["quadrilateral", "trilateral", "bilateral", "domestic_multi", "domestic_single"],
 }
 SHARES = {
-    "pp_collab": ("collab", "output"),
-    "pp_int_collab": ("int_collab", "output"),
-    "mcp_ratio": ("mcp", "output"),
-    "pp_industry": ("industry", "industry_n"),
-    "pp_short": ("short", "distance_n"),
-    "pp_long": ("long", "distance_n"),
-    "mgcd": ("km", "distance_n"),
-    "mgcd_collab": ("km", "distance_collab_n"),
+    "pp_collab": ("collab", "output"), "pp_int_collab": ("int_collab", "output"),
+    "mcp_ratio": ("mcp", "output"), "pp_industry": ("industry", "industry_n"),
+    "pp_short": ("short", "distance_n"), "pp_long": ("long", "distance_n"),
+    "mgcd": ("km", "distance_n"), "mgcd_collab": ("km", "distance_collab_n"),
 }
-# fmt: off
 SHOWN = ["output", "collab", "int_collab", "pp_collab", "pp_int_collab", "scp", "mcp", "mcp_ratio",
          "industry", "pp_industry", "industry_n", "pp_short", "pp_long", "mgcd", "mgcd_collab",
          "distance_n", "distance_collab_n"]
@@ -138,9 +134,9 @@ def collaboration(
         As in `output`.
     by
         {"participation", "corresponding"}. Corresponding: a unit has the works of which one of its
-        authors is a corresponding author, as bibliometrix has it. The note counts the works whose
-        source names none. OpenAlex took the first author for it, by default, before 2026-06-25:
-        what was fetched before and after cannot be compared.
+        authors is a corresponding author, as bibliometrix has it. The note counts the works
+        whose source names none of a known unit. OpenAlex took the first author for it, by default,
+        before 2026-06-25: what was fetched before and after cannot be compared.
     countries
         Codes of countries counted under another. `{"HK": "CN", "MO": "CN"}` is the rule of the
         Leiden Ranking; by default every code is a country.
@@ -180,7 +176,7 @@ def collaboration(
     if by not in ("participation", "corresponding"):
         raise UnknownNameError("way to attribute", by, ("participation", "corresponding"))
     found = signed(records, kind, level=level, years=years, countries=countries)
-    leads = found.rows[found.rows["corresponding"] == 1]
+    leads = found.rows[found.rows["corresponding"] == 1].dropna(subset="unit")
     units = _once(leads if by == "corresponding" else found.rows)
     each = found.works.loc[units["activity"]].set_axis(units["unit"], axis="index")
     far = each["collab"] & each["placed"]

@@ -252,16 +252,17 @@ def test_hong_kong_is_china_by_the_rule_of_the_leiden_ranking_only():
 
 def test_by_corresponding_author_a_country_has_only_the_works_it_answers_for():
     tables = works(
-        {"w": [["ann", "A"], ["bob", "B"]], "v": [["bob", "B"]], "u": [["cy", "B"]]},
+        {"w": [["ann", "A"], ["bob", "B"]], "v": [["bob", "B"]], "u": [["cy", "B"]]}
+        | {"x": [["dee", ""], ["cy", "B"]]},
         countries={"A": "BE", "B": "FR"},
     )
-    tables["participants"]["corresponding"] = [True, False, True, None]
+    tables["participants"]["corresponding"] = [True, False, True, None, True, False]
     table = cn.collaboration(cn.Records(tables), level="country", by="corresponding")
     assert table[["unit", "output", "scp", "mcp"]].to_numpy().tolist() == [
         ["BE", 1, 0, 1],
         ["FR", 1, 1, 0],
     ]
-    assert table.attrs["note"]["without_corresponding"] == 1
+    assert table.attrs["note"]["without_corresponding"] == 2
 
 
 @given(corpora())

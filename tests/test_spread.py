@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import collabnet as cn
 
-FUZZ = settings(max_examples=15, deadline=None)
+FUZZ = settings(max_examples=6, deadline=None)
 EMR = "euregio-meuse-rhine"
 
 
