@@ -85,7 +85,7 @@ def trend(
     ends = range(first + max(back, 1) - 1, last + 1)
     windows = [(until - back + 1 if back else first, until) for until in ends]
     table = _counted(records, found, windows).drop(columns="joint")
-    table["share"] = (table["weight"] / table["output"]).where(table["output"] > 0)
+    table["share"] = table["weight"] / table["output"]
     return noted(records, table, found, "trend", by=by, window=window if by == "sliding" else None)
 
 

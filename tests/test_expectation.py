@@ -176,6 +176,15 @@ def test_what_has_no_place_or_output_is_listed_with_its_links():
     assert table["weight"].sum() + gone["weight"].sum() == links["weight"].sum()
 
 
+def test_what_a_unit_does_by_itself_is_no_link():
+    bodies, size = houses(20)
+    links = planted(bodies, size, np.array([-6.0, 0.8, -0.4, 0.7, 0.3, 0.5]))
+    loop = pd.DataFrame({"source": ["i005"], "target": ["i005"], "weight": [7.0]})
+    table = cn.expected_links(pd.concat([links, loop]), size, bodies)
+    assert table["weight"].sum() == links["weight"].sum()
+    assert table.attrs["note"]["left_out"] == {"units": 0, "links": 1, "weight": 7.0}
+
+
 def test_terms_that_cannot_be_told_apart_are_named_and_left_out():
     bodies, size = houses(30)
     links = planted(bodies, size, np.array([-8.0, 0.8, -0.4, 0.7, 0.3, 0.5]))

@@ -72,8 +72,21 @@ def test_millions_of_columns_are_refused(tmp_path):
     assert "more than 1,000,000 columns" in records.quarantine["reason"].iloc[0]
 
 
-def test_two_columns_of_one_name_are_found_among_a_hundred_thousand(tmp_path):
-    names = [f"c{n}" for n in range(100_000)]
+def test_more_columns_than_any_list_has_are_refused(tmp_path):
+    header = ",".join(["agreement_id", "partner", *(f"c{n}" for n in range(100_000))])
+    with pytest.raises(cn.InputError, match=r"a\.csv: 100,002 columns\. Keep those"):
+        cn.read(put(tmp_path, "a.csv", f"{header}\n1,2\n"))
+
+
+@pytest.mark.parametrize("name", ["crossref.jsonl", "scopus.csv"])
+def test_a_quarantine_has_an_end(tmp_path, name):
+    text = EVERY[name][1] + "\n" + "a,b\n" * 300_000
+    with pytest.raises(cn.InputError, match="so were 200,000 before"):
+        cn.read(put(tmp_path, name, text))
+
+
+def test_two_columns_of_one_name_are_found_among_thousands(tmp_path):
+    names = [f"c{n}" for n in range(9_000)]
     header = ";".join(["agreement_id", "partner", *names, "c7"])
     with pytest.raises(cn.InputError, match="two columns are named 'c7'"):
         cn.read(put(tmp_path, "a.csv", f"{header}\n1;2\n"))

@@ -301,6 +301,19 @@ def test_a_change_of_one_factor_is_that_factor_alone(after, alone, expected):
     assert table[PARTS].iloc[0].tolist() == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("alone", "expected"),
+    [
+        (0, [2, 0, 0]),  # nothing before: what part was joint is not known, but taken as after
+        (4, [0, 2, 0]),  # nothing joint before: how much of it with M is not known
+    ],
+)
+def test_what_is_not_known_before_is_no_part_of_the_change(alone, expected):
+    records = corpus_of({2021: {"M": 2}}, {2020: alone, 2021: 2})
+    table = cn.decompose(records, "L", before=(2020, 2020), after=(2021, 2021))
+    assert table[PARTS].iloc[0].tolist() == pytest.approx(expected, abs=1e-12)
+
+
 def test_a_partner_that_takes_the_place_of_another_has_more_of_himself():
     records = corpus_of({2020: {"M": 4, "N": 1}, 2021: {"M": 1, "N": 4}}, {2020: 3, 2021: 3})
     table = cn.decompose(records, "L", before=(2020, 2020), after=(2021, 2021))

@@ -34,9 +34,10 @@ def _items(source: Source) -> Iterator[tuple[str, Any]]:
         for number, item in enumerate(whole if isinstance(whole, list) else [whole], 1):
             yield f"item {number}", _unwrapped(item)
     elif isinstance(_parsed(first), dict):
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.strip():
-                yield f"line {number}", _parsed(line) or "not a complete object"
+        with source.text() as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield f"line {number}", _parsed(line) or "not a complete object"
     else:
         raise InputError(
             f"{source.name}: not complete JSON (cut short while downloading?). Get it again."

@@ -42,8 +42,8 @@ UNPACKING: Any = (
 )
 """What the standard library raises over a damaged packing."""
 
-WIDEST = 1_000_000
-"""Columns; works of some thousand authors have as many commas in their line."""
+WIDEST, COLUMNS, REFUSED = 1_000_000, 10_000, 200_000
+"""Delimiters in a line of works (thousands of authors have many); columns; rows of quarantine."""
 
 FALLBACK = "collabnet-cp1252"
 KINDS: dict[str, type | tuple[type, ...]] = {
@@ -91,6 +91,7 @@ class Source:
     sheets: dict[str | None, Any] = field(default_factory=dict)
     fault: str = ""
     inner: str = ""
+    refused: int = 0
 
     @classmethod
     def open(
@@ -271,6 +272,8 @@ class Source:
 
     def frame(self, rows: list[list[str]], header: list[str], places: list[int]) -> pd.DataFrame:
         """Return rows as a table of text, without the columns that have no name."""
+        if len(header) > COLUMNS:
+            raise InputError(f"{self.name}: {len(header):,} columns. Keep those of the template.")
         twice = sorted(name for name, n in Counter(header).items() if name and n > 1)
         if twice:
             raise InputError(
@@ -280,7 +283,11 @@ class Source:
         return table.loc[:, [name != "" for name in header]]
 
     def refuse(self, place: str, reason: str) -> dict[str, str]:
-        """Return a row of the quarantine."""
+        """Return a row of the quarantine, which has an end: what is all wrong is another format."""
+        self.refused += 1
+        if self.refused > REFUSED:
+            said = f"{self.name}, {place}: {reason}; so were {REFUSED:,} before. Export it again."
+            raise InputError(said)
         return {"file": self.name, "record": place, "reason": reason}
 
     def stamp(self, format_name: str, records: Records) -> dict[str, Any]:
