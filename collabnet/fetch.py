@@ -43,7 +43,7 @@ DUMPS = {"ror": "", "cordis-fp7": "fp7", "cordis-h2020": "h2020", "cordis-horizo
 
 FIELDS = (
     "id,doi,title,type,publication_date,publication_year,authorships,primary_topic,"
-    "cited_by_count,fwci,is_retracted,updated_date"
+    "cited_by_count,fwci,citation_normalized_percentile,is_retracted,updated_date"
 )
 """Of what the reader reads, all that the API lets one select (not `authors_count`)."""
 

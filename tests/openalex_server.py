@@ -21,6 +21,7 @@ BODIES = {LIEGE: "I157674565", MAASTRICHT: "I34352273", LORRAINE: "I90183372"}
 SELECTABLE = (
     "id doi title display_name publication_year publication_date ids language type authorships "
     "primary_location primary_topic topics locations cited_by_count fwci is_retracted is_paratext "
+    "citation_normalized_percentile "
     "updated_date created_date open_access biblio awards funders is_xpac"
 )
 HTML = b"<!doctype html><html><title>Maintenance</title></html>"

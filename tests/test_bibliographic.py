@@ -531,12 +531,12 @@ def test_a_real_file_cut_short_says_at_which_line(real):
 
 def test_real_affiliations_are_found_as_often_as_they_were_counted(real):
     counted = {
-        "wos/01_citing_EU.txt": 933,
-        "wos/testFile.isi": 27,
-        "wos/badFile.isi": 25,
+        "wos/01_citing_EU.txt": 996,
+        "wos/testFile.isi": 33,
+        "wos/badFile.isi": 31,
         "wos/wos_2026_04_02_4071.txt": 54,
-        "wos/example_data.txt": 48,
-        "wos/BITR_test.txt": 9,
+        "wos/example_data.txt": 49,
+        "wos/BITR_test.txt": 10,
         "scopus/scopus.csv": 49,
         "scopus/pybibx_scopus.bib": 257,
         "pubmed/pybibx_pubmed.txt": 331,
@@ -561,3 +561,15 @@ def test_every_format_has_a_title_and_a_place_in_the_order():
     order = ["institutions", "openalex", "cordis", "agreements", "ror", "openalex-csv"]
     assert [name for name in FORMATS if name in order] == order
     assert len({known.title for known in FORMATS.values()}) == len(FORMATS)
+
+
+def test_a_reprint_address_is_that_of_its_authors_where_no_other_is_stated(tmp_path):
+    lines = ["FN x", "VR 1.0", "PT J", "AU Ott, B", "   Fay, A", "   Ray, C", "TI Rivers"]
+    lines += ["RP Ott, B; Fay, A (corresponding author), Univ Liege, B-4000 Liege, Belgium."]
+    lines[-1] += "; Ray, C (corresponding author), Univ Sfax, Sfax, Tunisia."
+    path = tmp_path / "w.txt"
+    path.write_text("\n".join([*lines, "PY 2020", "UT WOS:1", "ER", "", "EF"]))
+    people = cn.read(path).participants
+    assert people["country"].tolist() == ["BE", "BE", "TN"]
+    assert people["corresponding"].tolist() == [True] * 3
+    assert people["affiliation"].tolist()[0] == "Univ Liege, B-4000 Liege, Belgium"

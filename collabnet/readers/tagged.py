@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from collabnet.countries import country_of
@@ -121,22 +122,34 @@ def wos(get: Callable[[str], Any], short: list[str], full: list[str], places: li
         for n in found:
             own[n].append(rest)
         loose += [] if found else [rest]
-    before = LEADING.split(get("RP") or "")[:-1]
-    lead = {clean(name) for text in before for name in split(re.split(r"[.)]", text)[-1])}
+    lead = _leads(get("RP") or "")
+    stated = {} if places else lead  # addresses of old records stand there only
     orcids = {clean(part.rpartition("/")[0]): part for part in split(get("OI"))}
     authors = [
         Author(
             name=name,
             short=brief,
             orcid=orcids.get(clean(name), "") if orcids else "",
-            affiliations=mine,
-            corresponding=bool({clean(name), clean(brief)} & lead) if lead else None,
+            affiliations=mine or [*filter(None, map(stated.get, (clean(name), clean(brief))))][:1],
+            corresponding=bool({clean(name), clean(brief)} & {*lead}) if lead else None,
         )
         for name, brief, mine in zip(full, short, own, strict=True)
     ]
     ut = (get("UT") or "").removeprefix("ISI:")
     ut = ut if ":" in ut or not ut else f"WOS:{ut}"
     return work("wos", get, ut=ut, authors=authors, loose=loose)
+
+
+def _leads(text: str) -> dict[str, str]:
+    """Return the corresponding authors and their address, which may stand nowhere else."""
+    found: dict[str, str] = {}
+    parts = LEADING.split(text)
+    for n, (before, after) in enumerate(pairwise(parts), 2):
+        names = re.split(r"[.)]", before)[-1]
+        others = re.split(r"[.)]", after)[-1] if n < len(parts) else ""  # of the next address
+        address = clean(after.removesuffix(others)).strip(" ,;.")
+        found |= {clean(name): address for name in split(names)}
+    return found
 
 
 @lru_cache(1 << 16)
