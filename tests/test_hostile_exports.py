@@ -152,6 +152,15 @@ def test_a_file_that_does_not_fit_into_memory_is_told(tmp_path, monkeypatch):
         cn.read(put(tmp_path, "w.txt", WOS_TAB))
 
 
+def test_a_graph_that_does_not_fit_into_memory_is_told(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(cn.graphs, "_read_xml", full)
+    with pytest.raises(cn.InputError, match=r"g\.gexf: it does not fit into memory, or is"):
+        cn.read_graph(put(tmp_path, "g.gexf", "<gexf/>"))
+
+
 def test_deep_xml_ends(tmp_path):
     text = OAI.replace("<resumptionToken>", "<a>" * 50_000)
     records = cn.read(put(tmp_path, "o.xml", text))
