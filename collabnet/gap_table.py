@@ -222,7 +222,8 @@ def behind_gap(
     found = engine.collect(acts.join(engine.like(cell, acts), on="activity", how="semi"))
     found = found.drop(columns=["activity", *NUMBERS], errors="ignore")
     found = found.sort_values("activity_id", ignore_index=True)
-    found.attrs["note"] = {"what": "activities", "row": row, "layer": layer, "years": years}
+    asked = {"row": row, "layer": layer, "home": home, "years": years}
+    found.attrs["note"] = {"what": "activities", **asked, **origin(records)}
     return found
 
 

@@ -15,7 +15,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from collabnet import counting, engine, settings
+from collabnet import counting, engine, schema, settings
 from collabnet.errors import CollabnetError, SchemaError, UnknownNameError
 from collabnet.links import COUNTS, Count, joint
 from collabnet.parties import Years, dated, join_key, overlapping, stamp, units_of
@@ -111,7 +111,8 @@ def bootstrap(
     table["value"], (table["low"], table["high"]) = found[0], bounds(found[1:])
     table["activities"] = known.sum(axis=0)
     note = {"what": "intervals", "statistic": statistic, "of": len(values)}
-    table.attrs["note"] = note | RULE | {"samples": samples, "seed": seed}
+    note |= {"samples": samples, "seed": seed, "collabnet": schema.COLLABNET}
+    table.attrs["note"] = RULE | note
     return table
 
 
