@@ -163,6 +163,11 @@ def seeds(real: Path | None, folder: Path) -> dict[str, bytes]:
     texts["agreements template"] = template
     found = {key: text.encode() for key, text in texts.items()}
     found["agreements workbook"] = workbook(template, folder)
+    name = {"value": "Liège", "types": ["ror_display"], "lang": "fr"}
+    ror = {"id": "https://ror.org/00afp2z80", "names": [name], "status": "active", "types": []}
+    place = {"geonames_details": {"country_code": "BE", "name": "Liège", "lat": 50.6, "lng": 5.6}}
+    ror |= {"locations": [place], "relationships": [], "links": [], "external_ids": []}
+    found["ror list"] = json.dumps([ror, ror | {"id": "https://ror.org/02jz4aj89"}]).encode()
     found["oai answer"] = (exports.OAI + exports.WITHDRAWN).encode()
     found |= graphs(folder)
     for path in sorted((ROOT / "data").rglob("*")) + sorted(real.rglob("*") if real else ()):
@@ -261,7 +266,7 @@ class Watch:
         self.written = time.monotonic()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
         result = {"done": self.done, "faults": self.faults, "peak": peak}
-        (self.folder / f"{self.group}.json").write_text(json.dumps(result))
+        (self.folder / f"result-{self.group}.json").write_text(json.dumps(result))
 
 
 def child(group: str, seconds: float, real: Path | None, seed: int, folder: Path) -> None:
@@ -359,7 +364,7 @@ def main() -> None:
             timeout=options.seconds / len(groups) + 600,
             env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PATH": "/usr/bin"},
         )
-        written = options.folder / f"{name}.json"
+        written = options.folder / f"result-{name}.json"
         result = json.loads(written.read_text()) if written.exists() else {"done": {}, "faults": []}
         if run.returncode or not result["done"]:
             faults.append(f"{name}: the process ended with {run.returncode}\n{run.stderr[-3000:]}")
