@@ -273,7 +273,8 @@ def gaps(options: argparse.Namespace) -> None:
     table = gaps(_open(options), options.home, options.years, by=options.by, as_of=options.as_of)
     if options.out:
         export_table(table, options.out)
-    _show(table[[options.by, "works", "agreements_in_force", "why"]], "rows", options.out)
+    who = "name" if options.by == "partner" else options.by
+    _show(table[[who, "works", "agreements_in_force", "why"]], "rows", options.out)
 
 
 def profile(options: argparse.Namespace) -> None:

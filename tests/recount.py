@@ -239,16 +239,20 @@ def led(authors, role):
 
 
 def wos_countries(file):
-    """Return the countries of each record of a tagged Web of Science file, in capitals."""
-    found, tag, lines = [], "", []
-    for line in [*file.read_text(encoding="utf-8-sig").splitlines(), "ER"]:
-        if line[:2].strip():
-            if tag == "C1":
-                last = [one.rstrip(".").rsplit(",", 1)[-1].strip().upper() for one in lines]
-                names = {"USA" if AMERICAN.fullmatch(name) else name for name in last}
-                found.append({ONE.get(name, name) for name in names})
-            tag, lines = line[:2], []
-        lines.append(line[3:])
+    """Return the countries of each record of a tagged Web of Science file, in capitals.
+
+    The address of the corresponding author (RP) counts where there is no other.
+    """
+    found, record, tag = [], {}, ""
+    for line in file.read_text(encoding="utf-8-sig").splitlines():
+        tag = line[:2].strip() or tag
+        record.setdefault(tag, []).append(line[3:])
+        if tag == "ER":
+            lines = record.get("C1") or [" ".join(record.get("RP", []))]
+            last = [one.rstrip(".").rsplit(",", 1)[-1].strip().upper() for one in lines if one]
+            names = {"USA" if AMERICAN.fullmatch(name) else name for name in last}
+            found.append({ONE.get(name, name) for name in names})
+            record, tag = {}, ""
     return found
 
 

@@ -97,7 +97,7 @@ PERSONS = np.array([flow[-1] for flow in FLOWS], dtype=float)
 def test_every_export_is_true_to_the_flows(published):
     for cell, value in published:
         exact = np.dot(cell, PERSONS)
-        assert (pd.isna(value) and exact > 0) or value <= exact < value + settings.SMALLEST
+        assert (pd.isna(value) and exact > 0) or abs(exact - value) < settings.SMALLEST / 2
 
 
 def test_no_export_shows_a_small_number_nor_does_a_difference_of_two(published):
@@ -107,7 +107,7 @@ def test_no_export_shows_a_small_number_nor_does_a_difference_of_two(published):
     assert {abs(a - b) for a, b in combinations(shown, 2) if 0 < abs(a - b) < 5} == set()
 
 
-def pinned(published, room=settings.SMALLEST - 1):
+def pinned(published, room=settings.SMALLEST // 2):
     """Return the small cells for which no other numbers fit all exports: one person more or less
     in it, and another flow changed with it."""
     rows = np.array([cell for cell, _ in published])
@@ -115,8 +115,10 @@ def pinned(published, room=settings.SMALLEST - 1):
     shown = np.array([np.nan if pd.isna(value) else float(value) for _, value in published])
     hidden = np.isnan(shown)
     # What is masked besides the small ones is known to nobody; of a small one, that it is small.
-    low = np.where(hidden, np.where(exact < settings.SMALLEST, 1, 0), shown)
-    most = shown + np.where(shown == 0, 0, room)
+    rounded = np.where(shown == 0, 0, room)
+    least = np.where(shown == 0, 0, np.maximum(shown - rounded, settings.SMALLEST))
+    low = np.where(hidden, np.where(exact < settings.SMALLEST, 1, 0), least)
+    most = shown + rounded
     high = np.where(hidden, np.where(exact < settings.SMALLEST, 4, 1000), most)
     steps = range(1 - settings.SMALLEST, settings.SMALLEST)
     others = []
