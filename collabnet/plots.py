@@ -56,6 +56,14 @@ class Show(NamedTuple):
     shaded: bool = False
 
 
+class Lettering(NamedTuple):
+    """What is said around a picture: a layout with title, counts and looks; the lines below it."""
+
+    layout: dict[str, Any]
+    feet: list[str]
+    above: int
+
+
 def plot_map(
     edges: pd.DataFrame,
     institutions: pd.DataFrame,
@@ -309,7 +317,7 @@ def _flows(
 ) -> go.Figure:
     """Draw links coloured by the first region their partner lies in."""
     home, words = show.home, show.words
-    note = edges.attrs.get("note", {})
+    note = {**edges.attrs.get("note", {}), "home": home}
     names = list(settings.REGIONS if regions is None else regions)
     table = edges[edges["home"] == home] if "partner" in edges else around(edges, home)
     rows, here = _rows(table, institutions, show)
@@ -435,16 +443,11 @@ def _figure(
     layers = (["nuts3"] if sheet.shows_nuts(view) else []) + ["countries", "disclaimer"]
     source = " ".join(origin[layer] for layer in layers)
 
-    inner = show.width - 2 * MARGIN
-    titles = wrap(title, inner, 20, 2)
-    subtitles = wrap(" · ".join(filter(None, shown)), inner - (400 if weights else 0), 13, 2)
-    feet = wrap(say.capital(" · ".join(filter(None, said))), inner, SMALL, 3) if any(said) else []
-    feet = [plain(line, 999) for line in [*feet, *wrap(source, inner, SMALL, 2)]]
-    if any(note.get("synthetic") for note in notes):
-        feet = [f"<b>{words['synthetic']}</b>", *feet]
+    size = {"width": show.width, "room": 400 if weights else 0}
+    letters = lettered(title, shown, said, notes, words=words, source=source, **size)
+    inner, above = show.width - 2 * MARGIN, letters.above
     entry = 44 + max((text_width(text, LABEL) for text in entries), default=0)
-    above = 36 + 26 * len(titles) + 17 * len(subtitles)
-    below = 16 + 21 * math.ceil(len(entries) / max(1, inner // entry)) + 15 * len(feet)
+    below = 16 + 21 * math.ceil(len(entries) / max(1, inner // entry)) + 15 * len(letters.feet)
 
     page = Sheet(view, inner, show.height - above - below)
     sheet.draw_base(page, geo.region_shapes(rules) if show.shaded and rules is not None else None)
@@ -456,11 +459,11 @@ def _figure(
         page.draw([np.nan], [np.nan], **looks, name=plain(text), showlegend=True)
     pixels = zip(*page.pixels(drawn["lon"], drawn["lat"]), strict=True)
     beyond = say.count(words, "beyond", [page.holds(*pixel) for pixel in pixels].count(False))
-    layout = _layout(page, show, (above, below), "" if drawn.empty else weights)
-    layout["annotations"] = _notes(feet, below, beyond, words["none"] if drawn.empty else "")
-    layout["title"] |= {"text": "<br>".join(plain(line, 999) for line in titles)}
-    layout["title"]["subtitle"]["text"] = "<br>".join(subtitles)
-    layout["meta"] = {"title": f"{title}. {'. '.join(filter(None, shown))}.", "lang": lang}
+    layout = letters.layout | _layout(page, show, (above, below))
+    layout |= legends("" if drawn.empty else weights)
+    layout["annotations"] = standing(
+        letters.feet, below, beyond, words["none"] if drawn.empty else ""
+    )
     return go.Figure({"data": page.traces, "layout": layout})
 
 
@@ -475,10 +478,61 @@ def _chosen(
     return drawn, [group for group in groups if (drawn["group"] == group.key).any()]
 
 
-def _notes(feet: list[str], below: int, beyond: str, none: str) -> list[dict[str, Any]]:
-    """Return the texts that stand on the page, not on the map."""
+def lettered(
+    title: str,
+    shown: Sequence[str],
+    said: Sequence[str],
+    notes: Sequence[dict[str, Any]],
+    *,
+    words: Words,
+    width: int,
+    source: str = "",
+    room: int = 0,
+) -> Lettering:
+    """Set what is said around a picture; `room` is what the counts leave free on their right."""
+    inner = width - 2 * MARGIN
+    titles = wrap(title, inner, 20, 2)
+    subtitles = wrap(" · ".join(filter(None, shown)), inner - room, 13, 2)
+    feet = wrap(say.capital(" · ".join(filter(None, said))), inner, SMALL, 3)
+    feet += wrap(source, inner, SMALL, 2)
+    feet = [plain(line, 999) for line in feet if line]
+    if any(note.get("synthetic") for note in notes):
+        feet = [f"<b>{words['synthetic']}</b>", *feet]
+    above = 36 + 26 * len(titles) + 17 * len(subtitles)
+    small = {"text": "<br>".join(subtitles), "font": {"size": 13, "color": GREY}}
+    layout: dict[str, Any] = {
+        "width": width,
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        "font": {"family": sheet.FONT, "size": LABEL, "color": INK},
+        "title": {
+            "text": "<br>".join(plain(line, 999) for line in titles),
+            "font": {"size": 20},
+            "subtitle": small,
+            "x": MARGIN / width,
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"t": 16},
+        },
+        "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": INK}},
+        "hovermode": "closest",
+        "meta": {
+            "title": f"{title}. {'. '.join(filter(None, shown))}.",
+            "lang": words["lang"],
+            "note": notes[0] if len(notes) == 1 else list(notes),
+        },
+    }
+    return Lettering(layout, feet, above)
+
+
+def standing(
+    feet: Sequence[str], below: int, beyond: str, none: str, left: int = 0
+) -> list[dict[str, Any]]:
+    """Return the texts that stand on the page, not on the map; `left` of which it begins."""
     page: dict[str, Any] = {"showarrow": False, "xref": "paper", "yref": "paper"}
     corner = {**page, "x": 0, "y": 0, "xanchor": "left", "yanchor": "bottom", "borderpad": 0}
+    corner["xshift"] = -left
     font = {"size": SMALL, "color": GREY}
     notes = [
         {**corner, "text": line, "align": "left", "yshift": 8 + 15 * i - below, "font": font}
@@ -492,33 +546,26 @@ def _notes(feet: list[str], below: int, beyond: str, none: str) -> list[dict[str
     return notes
 
 
-def _layout(page: Sheet, show: Show, edges: tuple[int, int], weights: str | None) -> dict[str, Any]:
-    """Return where everything stands; `edges` are the pixels above and below the map."""
+def legends(weights: str | None) -> dict[str, Any]:
+    """Return the looks of the legends: of colours below, of the widths of lines above."""
     legend: dict[str, Any] = {"orientation": "h", "itemsizing": "trace", "bgcolor": "rgba(0,0,0,0)"}
     font = {"size": LABEL, "color": GREY}
     steps: dict[str, Any] = {"itemclick": False, "itemdoubleclick": False, "entrywidth": 36}
     steps |= {"title": {"text": f"{weights or ''}  ", "side": "left", "font": font}}
-    x0, y0, x1, y1 = page.limits
     return {
-        "width": show.width,
-        "height": show.height,
-        "margin": {"l": MARGIN, "r": MARGIN, "t": edges[0], "b": edges[1], "autoexpand": False},
-        "paper_bgcolor": "white",
-        "plot_bgcolor": sheet.SEA if page.view.projection == "azimuthal" else "white",
-        "font": {"family": sheet.FONT, "size": LABEL, "color": INK},
-        "title": {
-            "font": {"size": 20},
-            "subtitle": {"font": {"size": 13, "color": GREY}},
-            "x": MARGIN / show.width,
-            "y": 1 - 16 / show.height,
-            "yref": "container",
-            "yanchor": "top",
-        },
-        "xaxis": {"visible": False, "range": [x0, x1]},
-        "yaxis": {"visible": False, "range": [y0, y1], "scaleanchor": "x"},
         "legend": {**legend, "x": 0, "y": 0, "yanchor": "top"},
         "legend2": {**legend, **steps, "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"},
-        "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": INK}},
-        "hovermode": "closest",
+    }
+
+
+def _layout(page: Sheet, show: Show, edges: tuple[int, int]) -> dict[str, Any]:
+    """Return where the map stands; `edges` are the pixels above and below it."""
+    x0, y0, x1, y1 = page.limits
+    return {
+        "height": show.height,
+        "margin": {"l": MARGIN, "r": MARGIN, "t": edges[0], "b": edges[1], "autoexpand": False},
+        "plot_bgcolor": sheet.SEA if page.view.projection == "azimuthal" else "white",
+        "xaxis": {"visible": False, "range": [x0, x1]},
+        "yaxis": {"visible": False, "range": [y0, y1], "scaleanchor": "x"},
         "dragmode": "pan",
     }
