@@ -5,6 +5,7 @@ The public API on one screen. Heavy libraries are loaded by the functions that n
 
 from importlib.metadata import version
 
+from collabnet.charts import plot_lifelines, plot_matrix, plot_network, plot_trend
 from collabnet.errors import (
     CollabnetError,
     FetchError,
@@ -64,8 +65,12 @@ __all__ = [
     "output",
     "partners",
     "plot_compare",
+    "plot_lifelines",
     "plot_map",
+    "plot_matrix",
+    "plot_network",
     "plot_region",
+    "plot_trend",
     "read",
     "read_all",
     "read_graph",

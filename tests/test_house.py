@@ -32,6 +32,8 @@ FLOORS = (
     {"indicators", "uncertainty", "agreements", "network"},
     {"sheet"},
     {"plots"},
+    {"charts"},
+    {"card"},
     {"atlas", "report"},
     {"commands"},
     {"cli"},
