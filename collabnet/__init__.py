@@ -6,6 +6,7 @@ The public API on one screen. Heavy libraries are loaded by the functions that n
 from importlib.metadata import version
 
 from collabnet.charts import plot_lifelines, plot_matrix, plot_network, plot_trend
+from collabnet.agreements import agreement_rates, agreement_status
 from collabnet.errors import (
     CollabnetError,
     FetchError,
@@ -15,8 +16,10 @@ from collabnet.errors import (
     StoreError,
     UnknownNameError,
 )
+from collabnet.events import event_study
 from collabnet.exports import export_table, note
 from collabnet.fetch import fetch_openalex
+from collabnet.gap_table import behind_gap, gaps
 from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
 from collabnet.indicators import collaboration, output, region_shares, similarities, strengths
 from collabnet.institutions import gazetteer, resolve, review, unresolved
@@ -43,18 +46,23 @@ __all__ = [
     "SchemaError",
     "StoreError",
     "UnknownNameError",
+    "agreement_rates",
+    "agreement_status",
     "around",
     "behind",
+    "behind_gap",
     "centrality",
     "check_quality",
     "collaboration",
     "communities",
     "compare_edges",
     "edges",
+    "event_study",
     "export_table",
     "fetch_openalex",
     "flows",
     "forget",
+    "gaps",
     "gazetteer",
     "ingest",
     "list_regions",

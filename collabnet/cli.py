@@ -24,6 +24,7 @@ EXAMPLES = {
         "--years 2019:2024 --out edges.csv"
     ),
     "partners": "collabnet partners build/store --home 00afp2z80 --kind project --out p.xlsx",
+    "gaps": "collabnet gaps build/store --years 2019:2024 --out gaps.xlsx",
     "network": "collabnet network build/store --kind work --level country --out network.csv",
     "check": "collabnet check build/store --out quality.xlsx",
     "forget": "collabnet forget orcid:0000-0002-1825-0097 --store build/store",
@@ -171,6 +172,15 @@ def _add_results(commands: argparse._SubParsersAction) -> None:
     partners.add_argument("--region", help="only partners in this region")
     _add_engine(partners)
     partners.add_argument("--out", help=".csv, .xlsx or .parquet; needs --kind")
+
+    gaps = _command(commands, "gaps", run.gaps, "agreements against what is done together")
+    _add_store(gaps)
+    _add_home(gaps)
+    gaps.add_argument("--years", type=_years, metavar="2019:2024", help="both years included")
+    gaps.add_argument("--by", default="partner", help="partner, country, region, field or unit")
+    gaps.add_argument("--as-of", metavar="DATE", help="day to look at agreements")
+    _add_engine(gaps)
+    gaps.add_argument("--out", help=".csv, .xlsx or .parquet")
 
     network = _command(
         commands, "network", run.network, "communities and centralities of all links"

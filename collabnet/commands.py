@@ -252,6 +252,16 @@ def partners(options: argparse.Namespace) -> None:
         _show(table[columns], "partners", options.out)
 
 
+def gaps(options: argparse.Namespace) -> None:
+    from collabnet.exports import export_table
+    from collabnet.gap_table import gaps
+
+    table = gaps(_open(options), options.home, options.years, by=options.by, as_of=options.as_of)
+    if options.out:
+        export_table(table, options.out)
+    _show(table[[options.by, "works", "agreements_in_force", "why"]], "rows", options.out)
+
+
 def regions(options: argparse.Namespace) -> None:
     from collabnet.regions import list_regions, region
 

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from collabnet.errors import InputError, UnknownNameError
-from collabnet.privacy import mask_small
+from collabnet.privacy import guard
 
 FORMULAS = {
     "full": "1 for each pair of an activity",
@@ -39,8 +39,8 @@ def export_table(table: pd.DataFrame, path: str | Path) -> Path:
     by the type of the cell in XLSX. Excel guesses types in a CSV (it reads the ROR id `013456789`
     as a number, pandas reads Namibia's `NA` as nothing): hand `.xlsx` to people.
 
-    Of mobility flows, persons fewer than `settings.SMALLEST` are masked, and what else would tell
-    them.
+    Numbers of mobile persons below `settings.SMALLEST` are masked, others rounded down to a
+    multiple of it, so that no two of them, of whatever tables, differ by a small number.
 
     Parameters
     ----------
@@ -72,8 +72,7 @@ def export_table(table: pd.DataFrame, path: str | Path) -> Path:
     writers = {".csv": _write_csv, ".xlsx": _write_xlsx, ".parquet": _write_parquet}
     if path.suffix.lower() not in writers:
         raise UnknownNameError("table format", path.suffix, writers)
-    if {"sending", "receiving", "persons"} <= set(table):
-        table = mask_small(table, "persons", ["sending", "receiving"])
+    table = guard(table)
     flat = table.reset_index() if any(name is not None for name in table.index.names) else table
     columns = [" ".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in flat.columns]
     writers[path.suffix.lower()](flat.set_axis(columns, axis="columns"), path)

@@ -250,22 +250,8 @@ def flows(records: Records, *, years: Years | None = None) -> pd.DataFrame:
     >>> flows(Records({"activities": flow, "participants": ends})).values.tolist()
     [['L', 'M', 5.0, 1]]
     """
-    moves = engine.collect(dated(records, "mobility").select("activity", "first", "last", "amount"))
-    has_dates = moves["first"].notna() & moves["last"].notna()
-    if years:
-        moves = moves[has_dates & (moves["first"] <= years[1]) & (moves["last"] >= years[0])]
-    people = engine.collect(
-        records.lazy("participants")
-        .filter(nw.col("role").is_in(["sending", "receiving"]))
-        .select(nw.col(join_key(records)).alias("activity"), "institution_id", "role")
-    )
-    for role in ("sending", "receiving"):
-        ends = people.loc[people["role"] == role, ["activity", "institution_id"]]
-        moves = moves.merge(
-            ends.rename(columns={"institution_id": role}), on="activity", how="left"
-        )
-    moves["amount"] = moves["amount"].mask(moves["activity"].duplicated(keep=False), pd.NA)
-    pairs = moves.groupby(["sending", "receiving"], dropna=False)
+    table, undated = moves(records, years)
+    pairs = table.groupby(["sending", "receiving"], dropna=False)
     table = pairs.agg(activities=("activity", "nunique"))
     table.insert(0, "persons", pairs["amount"].sum(min_count=1))
     table = table.reset_index()
@@ -274,9 +260,31 @@ def flows(records: Records, *, years: Years | None = None) -> pd.DataFrame:
         "kind": "mobility",
         "years": years,
         "synthetic": population_of(dated(records, "mobility"), years)["made_up"] > 0,
-        "left_out": {"without_dates": int((~has_dates).sum()) if years else 0},
+        "left_out": {"without_dates": undated},
     }
     return table
+
+
+def moves(records: Records, years: Years | None) -> tuple[pd.DataFrame, int]:
+    """Return mobility flow by flow, and how many have no date and are therefore left out.
+
+    `activity, first, last, amount, sending, receiving`; a flow between several is several rows.
+    """
+    table = engine.collect(dated(records, "mobility").select("activity", "first", "last", "amount"))
+    has_dates = table["first"].notna() & table["last"].notna()
+    if years:
+        table = table[has_dates & (table["first"] <= years[1]) & (table["last"] >= years[0])]
+    people = engine.collect(
+        records.lazy("participants")
+        .filter(nw.col("role").is_in(["sending", "receiving"]))
+        .select(nw.col(join_key(records)).alias("activity"), "institution_id", "role")
+    )
+    for role in ("sending", "receiving"):
+        ends = people.loc[people["role"] == role, ["activity", "institution_id"]]
+        ends = ends.rename(columns={"institution_id": role})
+        table = table.merge(ends, on="activity", how="left")
+    table["amount"] = table["amount"].mask(table["activity"].duplicated(keep=False), pd.NA)
+    return table, int((~has_dates).sum()) if years else 0
 
 
 def _of_home(records: Records, home: str, kind: str, years: Years | None) -> dict[str, int]:

@@ -15,6 +15,7 @@ ROWS: Node = ("row", ("total",))
 COLUMNS: Node = ("column", ("total",))
 ONLY: Node = ("column", ("only",))
 """Where the totals stand: a row and a column more."""
+WAYS = ("mobility_out", "mobility_in")
 
 
 def mask_small(
@@ -77,3 +78,34 @@ def _total(cell: Cell, by: Sequence[str]) -> dict[str, Hashable]:
     """Say which total a cell is: that of one value of a column, or, with none, that of all."""
     ends = zip((by[0], by[-1]), cell, (ROWS, COLUMNS), strict=True)
     return {column: node[1] for column, node, total in ends if node not in (total, ONLY)}
+
+
+def guard(table: pd.DataFrame) -> pd.DataFrame:
+    """Make numbers of mobile persons safe to hand on; a table without any is returned as it is.
+
+    What is below `settings.SMALLEST` is masked, what is above is rounded down to a multiple of it.
+    So no difference of two numbers, be they of other tables, levels or years, is a small one.
+    """
+    note, least = table.attrs.get("note", {}), settings.SMALLEST
+    columns = {"persons", *WAYS}
+    for side, end in ((note, ""), (note.get("left"), "_left"), (note.get("right"), "_right")):
+        if isinstance(side, dict) and side.get("kind") == "mobility":
+            columns |= {f"weight{end}", f"activities{end}"}
+    columns &= set(table)
+    if not columns:
+        return table
+    if {"sending", "receiving", "persons"} <= set(table):
+        table = mask_small(table, "persons", ["sending", "receiving"])
+    hidden = table.get("masked", pd.Series(data=False, index=table.index))
+    out = table.copy()
+    for name in columns:
+        small = table[name].gt(0) & table[name].lt(least)
+        out[name] = (table[name] // least * least).mask(small)
+        hidden = hidden | small.fillna(value=False).astype(bool)
+    if "reciprocity" in out:  # the exact ratio would tell the exact numbers
+        both, most = out[[*WAYS]], out[[*WAYS]].max(axis=1, skipna=False)
+        out["reciprocity"] = both.min(axis=1, skipna=False) / most.where(most > 0)
+    out["masked"] = hidden
+    said = {"masked": int(hidden.sum()), "smallest": least, "rounded_down_to": least}
+    out.attrs["note"] = table.attrs.get("note", {}) | said
+    return out
