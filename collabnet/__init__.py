@@ -5,8 +5,8 @@ The public API on one screen. Heavy libraries are loaded by the functions that n
 
 from importlib.metadata import version
 
-from collabnet.charts import plot_lifelines, plot_matrix, plot_network, plot_trend
 from collabnet.agreements import agreement_rates, agreement_status
+from collabnet.charts import plot_matrix, plot_network, plot_trend
 from collabnet.errors import (
     CollabnetError,
     FetchError,
@@ -23,6 +23,7 @@ from collabnet.gap_table import behind_gap, gaps
 from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
 from collabnet.indicators import collaboration, output, region_shares, similarities, strengths
 from collabnet.institutions import gazetteer, resolve, review, unresolved
+from collabnet.lifelines import plot_lifelines
 from collabnet.links import behind, edges, write_edges
 from collabnet.matching import match_affiliations
 from collabnet.merging import merge_duplicates, split_work

@@ -167,7 +167,9 @@ def layout(edges: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     box = {name: [value] * len(units) for name, value in box.items()}
     igraph.set_random_number_generator(random.Random(seed))  # noqa: S311
     try:
-        found = graph.layout_fruchterman_reingold(weights, 1000, seed=chance, grid=False, **box)
+        found = graph.layout_fruchterman_reingold(
+            weights, 1000, seed=chance or None, grid=False, **box
+        )
     finally:
         igraph.set_random_number_generator(random)
     places = np.array(found.coords, dtype=float).reshape(-1, 2)

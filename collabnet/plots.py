@@ -492,7 +492,7 @@ def lettered(
     """Set what is said around a picture; `room` is what the counts leave free on their right."""
     inner = width - 2 * MARGIN
     titles = wrap(title, inner, 20, 2)
-    subtitles = wrap(" · ".join(filter(None, shown)), inner - room, 13, 2)
+    subtitles = wrap(say.capital(" · ".join(filter(None, shown))), inner - room, 13, 2)
     feet = wrap(say.capital(" · ".join(filter(None, said))), inner, SMALL, 3)
     feet += wrap(source, inner, SMALL, 2)
     feet = [plain(line, 999) for line in feet if line]

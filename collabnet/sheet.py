@@ -321,7 +321,7 @@ def draw_labels(
 ) -> list[Box]:
     """Write the names, each with its group (an empty one is not wanted); return their boxes."""
     wanted = [
-        (key, wrap(name, 170, LABEL, 2), mark)
+        (key, wrap(name, 170, LABEL, 3), mark)
         for (key, name), mark in zip(names, marks, strict=True)
         if name and sheet.holds(*mark[:2])
     ]

@@ -34,7 +34,7 @@ FLOORS = (
     {"sheet"},
     {"plots"},
     {"charts"},
-    {"card"},
+    {"lifelines", "card"},
     {"atlas", "report"},
     {"commands"},
     {"cli"},
