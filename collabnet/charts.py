@@ -202,7 +202,7 @@ def plot_network(
     said += [f"★ {plain(units['name'][0])}"] if units["home"][0] else []
     inner, entry = width - 2 * MARGIN, 44 + int(widest(group.label for group in groups))
     foot = 29 * math.ceil(len(groups) / max(1, inner // entry)) if groups[0].label else 0
-    high = max(height - 200 - foot, 200)
+    high = max(height - 166 - foot, 200)
     paper = sheet.Paper(inner, high)
     _weave(paper, units, drawn, groups, labels=labels, words=words)
     axes = legends(capital(say.kind_of(note, words))) | {"dragmode": "pan"}
@@ -226,7 +226,8 @@ def plot_trend(
     """Draw amounts by year: a panel for each partner, the strongest first.
 
     All panels have one scale, from 0, unless the largest line is more than eight times as high as
-    the smallest: then each has its own, and the figure says so. A year that is not complete is hollow and dotted.
+    the smallest: then each has its own, and the figure says so. A year that is not complete is
+    hollow and dotted.
 
     Parameters
     ----------
@@ -356,7 +357,7 @@ def _cells(
     above = [wrap(name, wide - 6, SMALL, 3) for name in names[1]]
     turned = "…" in "".join(itertools.chain(*above))
     if turned:
-        above = [wrap(name, 260, SMALL, 1) for name in names[1]]
+        above = [wrap(name, 320, SMALL, 1) for name in names[1]]
     longest = widest(line for lines in above for line in lines) * SMALL / LABEL
     head = int(longest if turned else 15 * max(map(len, above))) + 14
     texts = np.array([["?" if np.isnan(v) else number(v, words) for v in row] for row in value])
@@ -408,7 +409,7 @@ def _groups(
     units["group"] = units["unit"].map(of).fillna(GROUPS + 1).astype(int).astype(str)
     colours, symbols, found = (*COLOURS, GREY), (*SYMBOLS, "circle"), []
     for key, rows in units.groupby("group"):
-        names = ", ".join(wrap(name, 190, LABEL, 1)[0] for name in rows["name"][:2])
+        names = ", ".join(wrap(name, 150, LABEL, 1)[0] for name in rows["name"][:2])
         label = words["community" if int(key) <= GROUPS else "smaller"]
         label = label.format(n=key, names=names, all=len(rows))
         found.append(sheet.Group(key, label, colours[int(key) - 1], symbols[int(key) - 1]))

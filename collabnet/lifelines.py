@@ -86,7 +86,7 @@ def plot_lifelines(
         return framed(frame, [], [])
     spells, lines = _spells(table, day, words)
     shown, places, y = lines.head(top), {}, 0.0
-    left = int(min(0.36 * width, 20 + widest(shown["party"])))
+    left = int(min(0.36 * width, 20 + widest([*shown["party"], *shown["title"]])))
     side, texts, rules = LOOKS["side"] | {"xshift": -left}, [], []
     for life, of_all in lines.groupby("life", sort=False):
         group, n = shown[shown["life"] == life], len(of_all)
@@ -108,7 +108,7 @@ def plot_lifelines(
     inner = width - 2 * MARGIN - left - ENDS
     traces, axis = _lives(spells.dropna(subset="y"), day, words, inner)
     texts.append(LOOKS["top"] | {"x": day, "text": words["as_of"].format(day=iso)})
-    axes = {"xaxis": axis, "yaxis": {"range": [y, 0], "visible": False}}
+    axes = {"xaxis": axis, "yaxis": {"range": [y, 0], "visible": False}, "barmode": "overlay"}
     axes["shapes"] = [*rules, LOOKS["now"] | {"x0": day, "x1": day}]
     again = table.loc[table["follows"].isin(table["activity_id"]), "activity_id"].nunique()
     said = [count(words, "n_agreements", len(spells)), count(words, "renewals", again)]
