@@ -24,7 +24,8 @@ REGIONS
     Names of the regions shown by default, in the order in which they colour a map: an institution
     takes the colour of the first one it lies in.
 SMALLEST
-    The smallest number of persons shown of a mobility flow; what is below is masked.
+    The smallest number of mobile persons an export shows; what is below is masked, what is above
+    rounded down to a multiple of it.
 SPILL
     Folder for what does not fit in memory; None: that of the system for temporary files.
 TRUNCATED_AT
