@@ -6,6 +6,7 @@ The public API on one screen. Heavy libraries are loaded by the functions that n
 from importlib.metadata import version
 
 from collabnet.agreements import agreement_rates, agreement_status
+from collabnet.card import partner_card
 from collabnet.charts import plot_matrix, plot_network, plot_trend
 from collabnet.errors import (
     CollabnetError,
@@ -72,6 +73,7 @@ __all__ = [
     "merge_duplicates",
     "note",
     "output",
+    "partner_card",
     "partners",
     "plot_compare",
     "plot_lifelines",

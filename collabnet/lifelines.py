@@ -187,7 +187,8 @@ def _lives(spells: pd.DataFrame, day: pd.Timestamp, words: Words, inner: float) 
         "y": rows["y"],
         "hovertext": rows["told"],
     }
-    shape["text"] = "   " + rows["span"].where(at.notna(), words["no_dates"]) + "   "
+    text = "   " + rows["span"].where(at.notna(), words["no_dates"]) + "   "
+    shape["text"] = text.where(~rows["chain"].isin(spells.loc[~hollow, "chain"]), "")
     late = at > begin + (until - begin) / 2
     shape["textposition"] = np.where(late, "middle left", "middle right")
     step = next(n for n in (1, 2, 5, 10, 20) if n * inner >= 45 * (until.year - begin.year))
