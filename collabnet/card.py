@@ -185,7 +185,7 @@ def _lines(
         table.loc[side, "value"] = authors.get(body) if n else 0
     table = table.astype("Float64").astype(dict.fromkeys(NUMBERS[1:], "Int64"))
     moved = pd.to_numeric(exact.reindex(table.index), errors="coerce").gt(0)
-    table["masked"] = table.index.isin(WAYS) & moved.fillna(value=False).astype(bool)
+    table["masked"] = table.index.isin([*WAYS]) & moved.fillna(value=False).astype(bool)
     end = f"home={home!r}, years={years!r}, as_of={note['as_of']!r})"
     calls = {layer: f"cn.behind_gap(records, {partner!r}, {layer!r}, {end}" for layer in LAYERS}
     table["behind"] = pd.Series(calls, dtype="string").reindex(table.index)
@@ -225,13 +225,12 @@ def _agreed(records: Records, note: dict[str, Any], words: Words) -> list[str]:
     """List the agreements with the partner, with their dates."""
     table, found = agreement_status(records, note["home"], as_of=note["as_of"]), []
     soon = words["ending"].format(months=table.attrs["note"]["months"])
-    for row in (
-        table[table["partner"] == note["partner"]].fillna({"start": "?", "end": "?"}).itertuples()
-    ):
-        dates = f"{row.start} – {words['open'] if row.end_status == 'open' else row.end}"
-        told = [*([dates] if dates != "? – ?" else []), words["status"][row.status]]
-        title = row.title if pd.notna(row.title) else row.activity_id
-        found.append(f"{title}: {', '.join(told + [soon] * row.ending)}")
+    mine = table[table["partner"] == note["partner"]].fillna({"start": "?", "end": "?"})
+    for row in mine.to_dict("records"):
+        dates = f"{row['start']} – {words['open'] if row['end_status'] == 'open' else row['end']}"
+        told = [*([dates] if dates != "? – ?" else []), words["status"][row["status"]]]
+        title = row["title"] if pd.notna(row["title"]) else row["activity_id"]
+        found.append(f"{title}: {', '.join(told + [soon] * row['ending'])}")
     return found
 
 
@@ -241,12 +240,13 @@ def _top(records: Records, works: pd.DataFrame, words: Words) -> list[str]:
     table = engine.collect(acts.select("activity_id", "title", "year", "doi", "cited_by"))
     order = {"cited_by": False, "year": False, "activity_id": True}
     table, found = table.sort_values([*order], ascending=[*order.values()]).head(TOP), []
-    for row in table.itertuples():
-        title = row.title if pd.notna(row.title) else row.activity_id
-        told = [title, *([f"{row.year:.0f}"] if pd.notna(row.year) else [])]
-        told += [say.count(words, "cited", int(row.cited_by))] if pd.notna(row.cited_by) else []
-        doi = isinstance(row.doi, str) and DOI.fullmatch(row.doi)
-        found.append(", ".join(told) + (f" https://doi.org/{quote(row.doi)}" if doi else ""))
+    for row in table.to_dict("records"):
+        told = [row["title"] if pd.notna(row["title"]) else row["activity_id"]]
+        told += [f"{row['year']:.0f}"] if pd.notna(row["year"]) else []
+        cited = row["cited_by"]
+        told += [say.count(words, "cited", int(cited))] if pd.notna(cited) else []
+        doi = isinstance(row["doi"], str) and DOI.fullmatch(row["doi"])
+        found.append(", ".join(told) + (f" https://doi.org/{quote(row['doi'])}" if doi else ""))
     return found
 
 

@@ -117,6 +117,8 @@ def plot_matrix(
     for axis in (0, 1) if order == "total" else ():
         totals = grid.sum(axis=1 - axis).sort_values(ascending=False, kind="stable")
         grid = grid.reindex(wide if wide and axis else totals.index, axis=axis)
+    if mirrored:
+        grid = grid.reindex(columns=grid.index)
     whole, grid = grid.shape, grid.iloc[:top, :top]
     own = [[mirrored and r == c and (r, c) not in sums for c in grid] for r in grid.index]
     blank = np.array(own, dtype=bool).reshape(grid.shape)
@@ -408,7 +410,8 @@ def _groups(
     of = communities.set_index("unit")["community"].clip(upper=GROUPS + 1)
     units["group"] = units["unit"].map(of).fillna(GROUPS + 1).astype(int).astype(str)
     colours, symbols, found = (*COLOURS, GREY), (*SYMBOLS, "circle"), []
-    for key, rows in units.groupby("group"):
+    for key in sorted(set(units["group"])):
+        rows = units[units["group"] == key]
         names = ", ".join(wrap(name, 150, LABEL, 1)[0] for name in rows["name"][:2])
         label = words["community" if int(key) <= GROUPS else "smaller"]
         label = label.format(n=key, names=names, all=len(rows))
@@ -447,11 +450,8 @@ def _weave(
     for group in groups:
         rows = np.flatnonzero(units["group"] == group.key)
         home = units["home"].to_numpy()[rows]
-        looks = {"color": group.colour, "line": {"color": "white", "width": 1}, "opacity": 1}
-        looks |= {
-            "size": 2 * radius[rows] + 6 * home,
-            "symbol": np.where(home, "star", group.symbol),
-        }
+        looks = LOOKS["mark"] | {"color": group.colour, "size": 2 * radius[rows] + 6 * home}
+        looks["symbol"] = np.where(home, "star", group.symbol)
         marks = {"mode": "markers", "legendgroup": group.key}
         paper.draw(*spot[rows].T, **marks, marker=looks, hoverinfo="text", hovertext=told[rows])
         looks = {"size": 10, "symbol": group.symbol, "color": group.colour}

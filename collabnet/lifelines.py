@@ -113,11 +113,11 @@ def plot_lifelines(
     again = table.loc[table["follows"].isin(table["activity_id"]), "activity_id"].nunique()
     said = [count(words, "n_agreements", len(spells)), count(words, "renewals", again)]
     said += [count(words, "more_hidden", len(lines) - len(shown))]
-    place = {"high": y, "head": 44, "sides": (left, ENDS)}
+    place: dict[str, Any] = {"high": y, "head": 44, "sides": (left, ENDS)}
     return framed(frame, said, [], traces=traces, axes=axes, texts=texts, **place)
 
 
-def _spells(table: pd.DataFrame, day: pd.Timestamp, words: Words) -> tuple[Any, Any]:
+def _spells(table: pd.DataFrame, day: Any, words: Words) -> tuple[Any, Any]:
     """Return agreements with their days and what is said of them; and the lines they stand on."""
     away, order = table["days_to_expiry"], [*LIVES]
     days = away.fillna(0).to_numpy("int64").astype("m8[D]")
@@ -131,7 +131,7 @@ def _spells(table: pd.DataFrame, day: pd.Timestamp, words: Words) -> tuple[Any, 
         other=table["name"].fillna(table["partner"]),
     )
     of = rows.groupby("activity_id", sort=False)
-    spells = of[["chain", "renewal", "title", "start", "end", "first"]].first()
+    spells = pd.DataFrame(of[["chain", "renewal", "title", "start", "end", "first"]].first())
     # An agreement lasts as long as the last of its partners is in it.
     spells["last"] = of["last"].max().where(of["last"].count() == of.size())
     spells["open"], spells["rank"] = of["open"].any() & spells["last"].isna(), of["rank"].min()
@@ -155,7 +155,7 @@ def _date(written: Any, day: Any) -> str:
     return written[:10] if same else f"{day:%Y-%m-%d}"
 
 
-def _lives(spells: pd.DataFrame, day: pd.Timestamp, words: Words, inner: float) -> tuple[Any, Any]:
+def _lives(spells: pd.DataFrame, day: Any, words: Words, inner: float) -> tuple[Any, Any]:
     """Return bars and marks of agreements, and the axis of time: 80 years back, 40 to come."""
     days = pd.concat([spells["first"], spells["last"], pd.Series([day])]).dropna()
     begin = max(days.min(), day - pd.DateOffset(years=80)) - pd.DateOffset(months=9)
@@ -167,7 +167,7 @@ def _lives(spells: pd.DataFrame, day: pd.Timestamp, words: Words, inner: float) 
     last = last.where(last.notna() | hollow, until)
     names = spells["others"].map(lambda names: plain(names, 300))
     span = spells["begins"] + " – " + spells["ends"]
-    spells = spells.assign(a=first, b=last.where(last > first + least, first + least), span=span)
+    spells = spells.assign(a=first, b=last.mask(last < first + least, first + least), span=span)
     spells["told"] = "<b>" + spells["title"].map(plain) + "</b><br>" + names + "<br>" + span
     traces = []
     for rank, rows in spells[~hollow].groupby("rank"):
