@@ -25,7 +25,7 @@ from collabnet.records import Records
 from collabnet.regions import memberships
 from collabnet.words import Words, number, plain
 
-TOP = 5
+TOP, LONGEST = 5, 250
 DOI = re.compile(r"10\.\d{4,9}/\S+")
 LINK, ANCHOR = (
     re.compile(r"(?<= )https://doi\.org/10\.[\w./%~-]+$"),
@@ -241,7 +241,8 @@ def _top(records: Records, works: pd.DataFrame, words: Words) -> list[str]:
     order = {"cited_by": False, "year": False, "activity_id": True}
     table, found = table.sort_values([*order], ascending=[*order.values()]).head(TOP), []
     for row in table.to_dict("records"):
-        told = [row["title"] if pd.notna(row["title"]) else row["activity_id"]]
+        title = row["title"] if pd.notna(row["title"]) else row["activity_id"]
+        told = [title if len(title) <= LONGEST else f"{title[:LONGEST]}…"]
         told += [f"{row['year']:.0f}"] if pd.notna(row["year"]) else []
         cited = row["cited_by"]
         told += [say.count(words, "cited", int(cited))] if pd.notna(cited) else []
