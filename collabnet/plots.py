@@ -513,7 +513,7 @@ def lettered(
             "y": 1,
             "yref": "container",
             "yanchor": "top",
-            "pad": {"t": 16},
+            "pad": {"t": 2 + 14 * len(titles)},  # plotly moves up a title of two lines
         },
         "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": INK}},
         "hovermode": "closest",

@@ -477,3 +477,82 @@ def test_the_note_goes_with_the_figure_and_synthetic_is_stamped_on_it():
 def test_looks_are_used():
     sources = "".join(path.read_text("utf-8") for path in (ROOT / "collabnet").glob("*.py"))
     assert [name for name in LOOKS if f'LOOKS["{name}"]' not in sources] == []
+
+
+MEASURE = """() => [...document.querySelectorAll(
+    '.textpoint text, .annotation-text, .gtitle, .gtitle-subtitle, .legendtext, .legendtitletext, '
+    + '.xtick text, .ytick text, .xaxislayer-above text, .cbaxis text'
+)].map(e => [e.textContent, e.getBoundingClientRect()]).filter(([, r]) => r.width).map(
+    ([text, r]) => [text, r.left, r.top, r.right, r.bottom]
+)"""
+
+
+@pytest.fixture(scope="module")
+def drawings():
+    """Figures of each kind with long and short names, one row and many, narrow and wide."""
+    found = {}
+    for width in (600, 900):
+        for kind, fig in figures(LONG[:64], width=width).items():
+            found[f"{kind}-{width}"] = fig
+        found[f"many-{width}"] = cn.plot_lifelines(
+            agreements(many(200)), "L", as_of="2026-01-01", width=width, lang="fr"
+        )
+        found[f"one-{width}"] = cn.plot_lifelines(
+            agreements(many(1)), "L", as_of="2026-01-01", width=width
+        )
+        regions = links(("maghreb", "eu27", 4000.0), ("eu27", "grande-region", 9.0))
+        found[f"regions-{width}"] = cn.plot_matrix(regions, width=width, lang="fr")
+        found[f"web-{width}"] = cn.plot_network(web(), cn.communities(web()), width=width)
+        found[f"pair-{width}"] = cn.plot_network(links(("A", "B", 1.0)), width=width)
+        one = by_year(A=[1, 2, 5, 4, 7, 8]).assign(low=0, high=9)
+        found[f"line-{width}"] = cn.plot_trend(one, complete=2024, width=width)
+    return found
+
+
+KINDS = ("lifelines", "matrix", "network", "trend", "many", "one", "regions", "web", "pair", "line")
+
+
+@pytest.fixture(scope="module")
+def page(browser):
+    """A page with plotly and no network."""
+    from plotly.offline import get_plotlyjs
+
+    context = browser.new_context(viewport={"width": 1000, "height": 900})
+    context.set_offline(True)
+    page = context.new_page()
+    page.add_script_tag(content=get_plotlyjs())
+    yield page
+    context.close()
+
+
+DRAW = """figure => { document.body.innerHTML = '<div id="f"></div>';
+    return Plotly.newPlot('f', figure.data, figure.layout) }"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", [f"{kind}-{width}" for kind in KINDS for width in (600, 900)])
+def test_no_text_touches_another_or_leaves_the_page(page, drawings, name):
+    page.evaluate(DRAW, json.loads(drawings[name].to_json()))
+    found = {tuple(row) for row in page.evaluate(MEASURE)}
+    frame = page.locator(".main-svg").first.bounding_box()
+    clash = [(a[0], b[0]) for a, b in combinations(found, 2) if overlap(a[1:], b[1:])]
+    assert clash == []
+    right, bottom = frame["x"] + frame["width"], frame["y"] + frame["height"]
+    out = {row for row in found if min(row[1] - frame["x"], row[2] - frame["y"]) < 0}
+    out |= {row for row in found if row[3] > right or row[4] > bottom}
+    assert out == set()
+    assert len(found) >= 4
+
+
+def test_a_saved_figure_draws_from_disk_without_network(browser, drawings, tmp_path):
+    path = cn.save_figure(drawings["regions-600"], tmp_path / "figure.html")
+    context = browser.new_context()
+    context.set_offline(True)
+    saved, asked = context.new_page(), []
+    saved.on("request", lambda r: asked.append(r.url) if r.url != path.as_uri() else None)
+    saved.on("console", lambda message: asked.append(message.text))
+    saved.goto(path.as_uri())
+    saved.wait_for_selector(".heatmaplayer image")
+    assert [line for line in asked if not line.startswith(("data:", "blob:"))] == []
+    assert saved.locator(".textpoint").count() == 6
+    context.close()
