@@ -54,7 +54,8 @@ def agreement_status(
     home
         Its id; `settings.HOME` by default.
     as_of
-        ISO date at which to look; by default the last day of `years`, or today if that is earlier.
+        ISO date at which to look, of a year or month its last day; by default the last day of
+        `years`, or today if that is earlier.
     years
         The years of which mobility is counted, both included; all by default.
     months

@@ -112,7 +112,8 @@ def event_study(
     note |= {"matches": matches, "seed": seed}
     note |= {"partners": len(sets), "matched": sum(len(others) for _, _, others in sets)}
     population = population_of(dated(records, "work"), years)
-    note |= lost | effect | {"said": _said(effect, len(sets)), "population": population}
+    note |= lost | {"said": _said(effect, len(sets)), "population": population}
+    note |= effect if sets else {}
     note |= {"synthetic": population["made_up"] > 0, "store": records.provenance.get("store")}
     table.attrs["note"] = note
     return table

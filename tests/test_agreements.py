@@ -219,3 +219,12 @@ def test_a_store_says_the_same_as_memory(tmp_path):
     cn.write_store(read, tmp_path / "store")
     tables = [cn.agreement_status(one, as_of=DAY) for one in (read, cn.read(tmp_path / "store"))]
     pd.testing.assert_frame_equal(*tables)
+
+
+def test_the_official_example_of_erasmus_without_paper_is_understood(real):
+    records = cn.read(real / "ewp" / "get-response-example.xml")
+    home, partner = records.participants["institution_id"].tolist()[:2]
+    days = {"2013": "not yet", "2018": "in force", "2023": "expired"}
+    for day, found in days.items():
+        one = cn.agreement_status(records, home, as_of=day).iloc[0]
+        assert (one["partner"], one["status"]) == (partner, found)
