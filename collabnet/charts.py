@@ -22,6 +22,7 @@ from collabnet.errors import SchemaError, UnknownNameError
 from collabnet.graphs import check_edges
 from collabnet.network import layout
 from collabnet.plots import COLOURS, MARGIN, SYMBOLS, legends, lettered, standing
+from collabnet.privacy import guard
 from collabnet.regions import list_regions
 from collabnet.sheet import GREY, INK, LABEL, SMALL
 from collabnet.words import Words, capital, count, number, plain, text_width, wrap
@@ -68,7 +69,8 @@ def plot_matrix(
         An edge table, whose links then stand in both triangles, or any table with a row a cell.
     rows, columns, values
         Names of its columns. Several `columns` are those of a table that has them side by side, as
-        that of `gaps`: `columns=["works", "projects"]`.
+        that of `gaps`: `columns=["works", "projects"]`. Of mobile persons, numbers are masked as
+        `export_table` does.
     institutions
         What their ids are called; regions and countries have their names without.
     missing
@@ -95,7 +97,8 @@ def plot_matrix(
     >>> figure.data[0].customdata.tolist()
     [[nan, 4.0], [4.0, nan]]
     """
-    words, note = say.words_of(lang), table.attrs.get("note", {})
+    words, table = say.words_of(lang), guard(table)
+    note = table.attrs.get("note", {})
     if order not in {"total", "given"}:
         raise UnknownNameError("order", order, ("total", "given"))
     wide = [] if isinstance(columns, str) else list(columns)
