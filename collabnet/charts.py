@@ -1,16 +1,14 @@
 """Figures that are no maps: matrices, networks and trends, returned and never shown.
 
 As maps they draw offline, say what is hidden, and carry the note of their table in `layout.meta`.
-Rows are placed in pixels, so that names have the room they take; looks are in `data/charts.json`.
+Rows are placed in pixels, so that names have the room they take; looks are in `data/looks.json`.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import math
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -21,7 +19,7 @@ from collabnet import words as say
 from collabnet.errors import SchemaError, UnknownNameError
 from collabnet.graphs import check_edges
 from collabnet.network import layout
-from collabnet.plots import COLOURS, MARGIN, SYMBOLS, legends, lettered, standing
+from collabnet.plots import COLOURS, LOOKS, MARGIN, SYMBOLS, legends, lettered, standing
 from collabnet.privacy import guard
 from collabnet.regions import list_regions
 from collabnet.sheet import GREY, INK, LABEL, SMALL
@@ -29,8 +27,6 @@ from collabnet.words import Words, capital, count, number, plain, text_width, wr
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-LOOKS = json.loads((files("collabnet") / "data" / "charts.json").read_text(encoding="utf-8"))
 
 
 class Frame(NamedTuple):

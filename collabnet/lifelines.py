@@ -9,9 +9,9 @@ import pandas as pd
 
 from collabnet import words as say
 from collabnet.agreements import agreement_status
-from collabnet.charts import LOOKS, Frame, framed, names_of, widest
+from collabnet.charts import Frame, framed, names_of, widest
 from collabnet.errors import InputError
-from collabnet.plots import MARGIN
+from collabnet.plots import LOOKS, MARGIN
 from collabnet.records import Records
 from collabnet.sheet import GREY, LABEL, SMALL
 from collabnet.words import Words, count, plain, wrap

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import json
 import math
 import os
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from collabnet.errors import InputError, MissingExtraError, UnknownNameError
 from collabnet.partnerships import around
 from collabnet.regions import memberships
 from collabnet.regions import region as region_named
-from collabnet.sheet import GREY, INK, LABEL, SMALL, Group, Sheet
+from collabnet.sheet import GREY, LABEL, SMALL, Group, Sheet
 from collabnet.words import Words, plain, text_width, wrap
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ FOUND = {
     "right": ("#0072B2", "square", "dash"),
 }
 MARGIN = 16
+LOOKS = json.loads((resources.files("collabnet") / "data" / "looks.json").read_text("utf-8"))
 
 
 class Show(NamedTuple):
@@ -499,30 +501,12 @@ def lettered(
     if any(note.get("synthetic") for note in notes):
         feet = [f"<b>{words['synthetic']}</b>", *feet]
     above = 36 + 26 * len(titles) + 17 * len(subtitles)
-    small = {"text": "<br>".join(subtitles), "font": {"size": 13, "color": GREY}}
-    layout: dict[str, Any] = {
-        "width": width,
-        "paper_bgcolor": "white",
-        "plot_bgcolor": "white",
-        "font": {"family": sheet.FONT, "size": LABEL, "color": INK},
-        "title": {
-            "text": "<br>".join(plain(line, 999) for line in titles),
-            "font": {"size": 20},
-            "subtitle": small,
-            "x": MARGIN / width,
-            "y": 1,
-            "yref": "container",
-            "yanchor": "top",
-            "pad": {"t": 2 + 14 * len(titles)},  # plotly moves up a title of two lines
-        },
-        "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": INK}},
-        "hovermode": "closest",
-        "meta": {
-            "title": f"{title}. {'. '.join(filter(None, shown))}.",
-            "lang": words["lang"],
-            "note": notes[0] if len(notes) == 1 else list(notes),
-        },
-    }
+    small = LOOKS["subtitle"] | {"text": "<br>".join(subtitles)}
+    top = {"text": "<br>".join(plain(line, 999) for line in titles), "subtitle": small}
+    top |= {"x": MARGIN / width, "pad": {"t": 2 + 14 * len(titles)}}  # of two lines it moves up
+    meta = {"title": f"{title}. {'. '.join(filter(None, shown))}.", "lang": words["lang"]}
+    meta["note"] = notes[0] if len(notes) == 1 else list(notes)
+    layout = LOOKS["page"] | {"width": width, "title": LOOKS["title"] | top, "meta": meta}
     return Lettering(layout, feet, above)
 
 
@@ -530,32 +514,17 @@ def standing(
     feet: Sequence[str], below: int, beyond: str, none: str, left: int = 0
 ) -> list[dict[str, Any]]:
     """Return the texts that stand on the page, not on the map; `left` of which it begins."""
-    page: dict[str, Any] = {"showarrow": False, "xref": "paper", "yref": "paper"}
-    corner = {**page, "x": 0, "y": 0, "xanchor": "left", "yanchor": "bottom", "borderpad": 0}
-    corner["xshift"] = -left
-    font = {"size": SMALL, "color": GREY}
-    notes = [
-        {**corner, "text": line, "align": "left", "yshift": 8 + 15 * i - below, "font": font}
-        for i, line in enumerate(reversed(feet))
-    ]
-    if beyond:
-        notes.append({**corner, "text": beyond, "borderpad": 4, "bgcolor": "white", "font": font})
-    if none:
-        middle = {"x": 0.5, "y": 0.5, "borderpad": 8, "bgcolor": "white", "font": {"size": 16}}
-        notes.append({**page, **middle, "text": none})
-    return notes
+    foot = LOOKS["foot"] | {"xshift": -left}
+    texts = enumerate(reversed(feet))
+    notes = [foot | {"text": line, "yshift": 8 + 15 * i - below} for i, line in texts]
+    notes += [LOOKS["foot"] | LOOKS["beyond"] | {"text": beyond}] if beyond else []
+    return notes + ([LOOKS["middle"] | {"text": none}] if none else [])
 
 
 def legends(weights: str | None) -> dict[str, Any]:
     """Return the looks of the legends: of colours below, of the widths of lines above."""
-    legend: dict[str, Any] = {"orientation": "h", "itemsizing": "trace", "bgcolor": "rgba(0,0,0,0)"}
-    font = {"size": LABEL, "color": GREY}
-    steps: dict[str, Any] = {"itemclick": False, "itemdoubleclick": False, "entrywidth": 36}
-    steps |= {"title": {"text": f"{weights or ''}  ", "side": "left", "font": font}}
-    return {
-        "legend": {**legend, "x": 0, "y": 0, "yanchor": "top"},
-        "legend2": {**legend, **steps, "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"},
-    }
+    title = LOOKS["legend2"]["title"] | {"text": f"{weights or ''}  "}
+    return {"legend": LOOKS["legend"], "legend2": LOOKS["legend2"] | {"title": title}}
 
 
 def _layout(page: Sheet, show: Show, edges: tuple[int, int]) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def test_files_are_short():
 
 
 def test_the_package_is_no_larger_than_was_decided():
-    assert sum(map(code_lines, SOURCES)) < 9630  # docs/decisions/0006
+    assert sum(map(code_lines, SOURCES)) < 10490  # docs/decisions/0006
 
 
 def test_notebooks_leave_the_import_path_alone():
