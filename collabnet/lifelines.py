@@ -86,7 +86,7 @@ def plot_lifelines(
         return framed(frame, [], [])
     spells, lines = _spells(table, day, words)
     shown, places, y = lines.head(top), {}, 0.0
-    left = int(min(0.36 * width, 20 + widest([*shown["party"], *shown["title"]])))
+    left = int(min(0.36 * width, 28 + widest([*shown["party"], *shown["title"]])))
     side, texts, rules = LOOKS["side"] | {"xshift": -left}, [], []
     for life, of_all in lines.groupby("life", sort=False):
         group, n = shown[shown["life"] == life], len(of_all)
@@ -96,8 +96,8 @@ def plot_lifelines(
         texts.append(side | {"y": y + 17, "text": head, "font": font})
         y += 30
         for line in group.to_dict("records"):
-            rows = [plain(part) for part in wrap(line["party"], left - 12, LABEL, 3)]
-            small = wrap(line["title"], left - 12, SMALL, 2)
+            rows = [plain(part) for part in wrap(line["party"], left - 20, LABEL, 3)]
+            small = wrap(line["title"], left - 20, SMALL, 2)
             small = small if line["title"] != line["party"] else []
             rows += [f"<span style='color:{GREY}'>{plain(part)}</span>" for part in small]
             high = 16 * len(rows) + 8
@@ -158,9 +158,10 @@ def _date(written: Any, day: Any) -> str:
 def _lives(spells: pd.DataFrame, day: Any, words: Words, inner: float) -> tuple[Any, Any]:
     """Return bars and marks of agreements, and the axis of time: 80 years back, 40 to come."""
     days = pd.concat([spells["first"], spells["last"], pd.Series([day])]).dropna()
-    begin = max(days.min(), day - pd.DateOffset(years=80)) - pd.DateOffset(months=9)
+    begin = max(days.min(), day - pd.DateOffset(years=80))
     until = max(min(days.max(), day + pd.DateOffset(years=40)), begin + pd.DateOffset(years=4))
     until += pd.DateOffset(months=9)
+    begin -= (until - begin) / 25  # the edge is where marks without any date stand
     least = (until - begin) * 4 / inner
     hollow = spells["first"].isna() | (spells["last"].isna() & ~spells["open"])
     first, last = (spells[end].clip(begin, until) for end in ("first", "last"))
@@ -183,7 +184,7 @@ def _lives(spells: pd.DataFrame, day: Any, words: Words, inner: float) -> tuple[
     rows = spells[hollow]
     at = rows["a"].fillna(rows["b"])
     shape = {
-        "x": at.fillna(begin + (until - begin) / 40),
+        "x": at.fillna(begin),
         "y": rows["y"],
         "hovertext": rows["told"],
     }
