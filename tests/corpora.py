@@ -96,13 +96,13 @@ def corpora(draw, *, complete=False):
     return {f"w{number}": team for number, team in enumerate(teams)}
 
 
-def agreements(rows, name="Ghent University"):
+def agreements(rows, name="Ghent University", title="Exchange of students"):
     """Records of agreements of L, each (id, partner, start, end, end_status, follows)."""
     keys = ("activity_id", "partner", "start", "end", "end_status", "follows")
     acts = pd.DataFrame([dict(zip(keys, row, strict=True)) for row in rows], columns=keys)
     sides = [(row[0], body) for row in rows for body in ("L", row[1])]
     bodies = sorted({"L", *acts["partner"]})
-    acts = acts.drop(columns="partner").assign(kind="agreement", title="Exchange of students")
+    acts = acts.drop(columns="partner").assign(kind="agreement", title=title)
     return cn.Records(
         {
             "activities": acts,

@@ -13,7 +13,9 @@ from collabnet.errors import UnknownNameError
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(2)>{0}{name} \u202egnp"
 
 
-def records(name="Maastricht University", doi="10.1000/a.b-1", title="A work"):
+def records(
+    name="Maastricht University", doi="10.1000/a.b-1", title="A work", home="University of Liège"
+):
     """Home L, partner M, and a third; works, a project, mobility and agreements."""
     acts = [
         ("w1", "work", "2020", None, None, 9, doi),
@@ -34,7 +36,7 @@ def records(name="Maastricht University", doi="10.1000/a.b-1", title="A work"):
     people["person_id"] = [f"{b}{a}" if a[0] == "w" else None for a, b in people.to_numpy()]
     moved = {"activity_id": ["m1", "m1", "m2", "m2"], "institution_id": list("LMML")}
     moved["role"] = ["sending", "receiving"] * 2
-    bodies = {"institution_id": ["L", "M", "N"], "name": ["University of Liège", name, "None"]}
+    bodies = {"institution_id": ["L", "M", "N"], "name": [home, name, "None"]}
     bodies |= {"country": ["BE", "NL", "FR"], "city": ["Liège", "Maastricht", None]}
     bodies |= {"lat": [50.63, 50.85, None], "lon": [5.57, 5.69, None]}
     tables = {"activities": acts, "institutions": pd.DataFrame(bodies)}
@@ -144,10 +146,12 @@ def test_a_doi_is_a_link_and_nothing_else_is():
     assert (
         odd.links == ["https://doi.org/10.1000/x%22onmouseover%3D%22alert%281%29"] or not odd.links
     )
-    assert Reader(card(records(doi="javascript:alert(1)"))._repr_html_()).links == []
+    none = card(records(doi="javascript:alert(1)"))
+    assert Reader(none._repr_html_()).links == []
+    assert "doi.org" not in repr(none)
 
 
-@pytest.mark.parametrize("where", ["name", "title"])
+@pytest.mark.parametrize("where", ["name", "title", "home"])
 def test_hostile_text_is_shown_and_never_markup(where):
     made = card(records(**{where: HOSTILE}))
     read = Reader(made._repr_html_())
@@ -172,6 +176,12 @@ def test_no_data_is_not_none():
     found = lines(cn.partner_card(only, "L", "M", as_of="2024-12-31"))
     assert found[["projects", "mobility_out", "agreements_in_force"]].isna().all()
     assert "Joint projects: not known" in repr(cn.partner_card(only, "L", "M"))
+    more = pd.DataFrame({"institution_id": ["N"], "name": ["None"]})
+    bodies = pd.concat([only.institutions, more], ignore_index=True)
+    tables = {"activities": works, "participants": only.participants, "institutions": bodies}
+    found = lines(cn.partner_card(cn.Records(tables), "L", "N", as_of="2024-12-31"))
+    assert found["works"] == 0
+    assert found[["projects", "agreements_in_force"]].isna().all()
 
 
 def test_synthetic_works_are_stamped():

@@ -56,6 +56,8 @@ def test_a_link_stands_in_both_triangles_and_the_diagonal_is_empty():
         == ["European Union", "Greater Region", "Maghreb"]
     )
     assert drawn.fillna(-1).to_numpy().tolist() == [[-1, 9, 4], [9, -1, 0], [4, 0, -1]]
+    pair = grid(cn.plot_matrix(links(("A", "B", 1.0))))
+    assert pair.columns.tolist() == pair.index.tolist()
 
 
 def test_unknown_is_grey_with_a_question_mark_and_zero_is_zero():
@@ -304,7 +306,9 @@ def figures(name="University", **options):
     bodies = pd.DataFrame({"institution_id": [f"N{i:02}" for i in range(40)], "name": name})
     trends = by_year(N01=[1, 2, 3], N02=[2, 3, 1])
     return {
-        "lifelines": cn.plot_lifelines(agreements(SIX, name), "L", as_of="2026-01-01", **options),
+        "lifelines": cn.plot_lifelines(
+            agreements(SIX, name, name[:40]), "L", as_of="2026-01-01", **options
+        ),
         "matrix": cn.plot_matrix(web(12), institutions=bodies, **options),
         "network": cn.plot_network(
             web(12), cn.communities(web(12)), institutions=bodies, **options
