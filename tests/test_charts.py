@@ -92,6 +92,15 @@ def test_columns_side_by_side_keep_their_order_and_have_names():
     assert drawn.index.tolist() == ["B", "A"]
 
 
+def test_numbers_of_persons_are_masked():
+    table = pd.DataFrame({"partner": ["A", "B"], "mobility_out": pd.array([3, 12], "Int64")})
+    fig = cn.plot_matrix(table, rows="partner", columns=["mobility_out"])
+    assert grid(fig)["Persons sent"].to_dict() == {
+        "B": 10.0,
+        "A": pytest.approx(np.nan, nan_ok=True),
+    }
+
+
 def test_order_by_total_or_as_given():
     table = pd.DataFrame({"partner": list("ABC"), "field": "x", "n": [1, 5, 3]})
     options = {"rows": "partner", "columns": "field", "values": "n"}
