@@ -127,7 +127,7 @@ def plot_matrix(
     said += [_cut(words, "columns", grid.shape[1], whole[1])]
     said += [words["by_total"] if order == "total" else "", words["both_ways"] if mirrored else ""]
     said += [words["grey"] if lost.any() else ""]
-    frame = Frame(note, words, title or capital(say.spanned(note, words)), width)
+    frame = Frame(note, words, title or _title(note, institutions, words), width)
     names = [names_of(axis, institutions, words) for axis in (grid.index, grid.columns)]
     drawn = _cells(value, lost, names, words, width) if grid.size else {}
     return framed(frame, said, [say.told(note, words)], **drawn)
@@ -186,7 +186,7 @@ def plot_network(
     """
     words, note = say.words_of(lang), edges.attrs.get("note", {})
     check_edges(edges)
-    frame = Frame(note, words, title or capital(say.spanned(note, words)), width)
+    frame = Frame(note, words, title or _title(note, institutions, words), width)
     if edges.empty:
         return framed(frame, [], [say.told(note, words)])
     drawn = edges.sort_values("weight", ascending=False, kind="stable").head(top)
@@ -282,7 +282,7 @@ def plot_trend(
     said += [words["unfinished"].format(year=late) if late else ""]
     said += [words["band"] if lines["low"].notna().any() else ""]
     how = words.get(f"by_{note.get('by')}", "").format(n=note.get("window"))
-    frame = Frame(note, words, title or capital(say.spanned(note, words)), width)
+    frame = Frame(note, words, title or _title(note, institutions, words), width)
     names = names_of(shown, institutions, words) if many else [""] * len(shown)
     most = tops.clip(lower=tops.max()) if shared else tops
     each = zip(names, shown, strict=True)
@@ -332,6 +332,14 @@ def names_of(ids: Iterable[Any], institutions: pd.DataFrame | None, words: Words
         rows = institutions[institutions["institution_id"].isin(ids)].to_dict("records")
         known |= {row["institution_id"]: say.name_in(row, lang) for row in rows}
     return [str(known.get(one, one)) if one else words["not_known"] for one in ids]
+
+
+def _title(note: dict[str, Any], institutions: pd.DataFrame | None, words: Words) -> str:
+    """Say whose numbers a table has, where that is known, and of what."""
+    what, home = say.spanned(note, words), note.get("home")
+    if home is None or institutions is None:
+        return capital(what)
+    return words["title"].format(home=names_of([home], institutions, words)[0], what=what)
 
 
 def _cut(words: Words, key: str, n: int, whole: int) -> str:

@@ -213,7 +213,7 @@ def plot_compare(
     home, words = home or settings.HOME, say.words_of(lang)
     show = Show(home, words, region, top, labels, title, width, height)
     note = compared.attrs.get("note", {})
-    notes = [note.get(side, {}) for side in ("left", "right")]
+    notes = [note.get(side, {}) | {"home": home} for side in ("left", "right")]
     table = around(compared, home)
     table["weight"] = table["weight_left"].astype("Float64").fillna(0.0)
     rows, here = _rows(table, institutions, show)
@@ -505,7 +505,8 @@ def lettered(
     top = {"text": "<br>".join(plain(line, 999) for line in titles), "subtitle": small}
     top |= {"x": MARGIN / width, "pad": {"t": 2 + 14 * len(titles)}}  # of two lines it moves up
     meta = {"title": f"{title}. {'. '.join(filter(None, shown))}.", "lang": words["lang"]}
-    meta["note"] = notes[0] if len(notes) == 1 else list(notes)
+    told = [{key: v for key, v in note.items() if v is not False} for note in notes]
+    meta["notes"] = json.loads(json.dumps(told, default=str))
     layout = LOOKS["page"] | {"width": width, "title": LOOKS["title"] | top, "meta": meta}
     return Lettering(layout, feet, above)
 

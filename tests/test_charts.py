@@ -278,6 +278,14 @@ def test_an_unknown_year_is_a_gap_and_shares_are_percent():
     assert dots.text[-1] == "5 %"
 
 
+def test_a_title_says_whose_numbers_they_are():
+    table, bodies = by_year(A=[1, 2]), pd.DataFrame({"institution_id": ["L"], "name": ["Liège"]})
+    assert cn.plot_trend(table, institutions=bodies).layout.title.text == "Co-publications"
+    table.attrs["note"] |= {"home": "L", "years": (2020, 2021)}
+    fig = cn.plot_trend(table, institutions=bodies, lang="fr")
+    assert fig.layout.title.text == "Liège : copublications 2020–2021"
+
+
 def test_hidden_panels_are_counted():
     fig = cn.plot_trend(by_year(**{f"P{i:02}": [i, i, i] for i in range(1, 21)}), complete=2030)
     assert len([t for t in fig.data if t.mode == "markers+text"]) == 12
@@ -340,7 +348,7 @@ def test_the_note_goes_with_the_figure_and_synthetic_is_stamped_on_it():
         cn.plot_matrix(links(("A", "B", 1.0), synthetic=True)),
         cn.plot_trend(by_year(A=[1])),
     ):
-        assert fig.layout.meta["note"]["synthetic"] is True
+        assert fig.layout.meta["notes"][0]["synthetic"] is True
         assert "Synthetic works: made by a program" in said(fig)
     assert "ynthetic" not in said(cn.plot_matrix(links(("A", "B", 1.0))))
 
