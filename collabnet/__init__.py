@@ -6,6 +6,8 @@ The public API on one screen. Heavy libraries are loaded by the functions that n
 from importlib.metadata import version
 
 from collabnet.agreements import agreement_rates, agreement_status
+from collabnet.card import partner_card
+from collabnet.charts import plot_matrix, plot_network, plot_trend
 from collabnet.comparison import compare_stores
 from collabnet.components import unify
 from collabnet.errors import (
@@ -26,6 +28,7 @@ from collabnet.graphs import read_graph, to_edges, to_graph, write_graph
 from collabnet.harvest import fetch_oai
 from collabnet.indicators import collaboration, collaboration_types, output
 from collabnet.institutions import gazetteer, resolve, review, unresolved
+from collabnet.lifelines import plot_lifelines
 from collabnet.links import behind, edges, write_edges
 from collabnet.matching import match_affiliations
 from collabnet.merging import merge_duplicates, split_work
@@ -102,11 +105,16 @@ __all__ = [
     "merge_duplicates",
     "note",
     "output",
+    "partner_card",
     "partner_intervals",
     "partners",
     "plot_compare",
+    "plot_lifelines",
     "plot_map",
+    "plot_matrix",
+    "plot_network",
     "plot_region",
+    "plot_trend",
     "profile",
     "read",
     "read_all",

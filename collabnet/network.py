@@ -155,6 +155,27 @@ def centrality(
     return table
 
 
+def layout(edges: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+    """Place the units of an edge table on a plane: `unit, x, y`, by Fruchterman and Reingold."""
+    import igraph
+
+    graph, units, _ = _network(edges)
+    side = float(np.sqrt(len(units)))
+    chance = np.random.default_rng(seed).uniform(-side, side, (len(units), 2)).tolist()
+    weights = [1 + np.log(w / min(graph.es["weight"])) for w in graph.es["weight"]]
+    box = {"minx": -side, "miny": -side, "maxx": side, "maxy": side}
+    box = {name: [value] * len(units) for name, value in box.items()}
+    igraph.set_random_number_generator(random.Random(seed))  # noqa: S311
+    try:
+        found = graph.layout_fruchterman_reingold(
+            weights, 1000, seed=chance or None, grid=False, **box
+        )
+    finally:
+        igraph.set_random_number_generator(random)
+    places = np.array(found.coords, dtype=float).reshape(-1, 2)
+    return pd.DataFrame({"unit": units, "x": places[:, 0], "y": places[:, 1]})
+
+
 def _network(network: pd.DataFrame | nx.Graph) -> tuple[igraph.Graph, pd.Series, dict[str, Any]]:
     """Put units and links in order, so that a result depends on nothing else."""
     import igraph

@@ -25,7 +25,7 @@ from collabnet.errors import InputError, MissingExtraError, UnknownNameError
 from collabnet.partnerships import around
 from collabnet.regions import memberships
 from collabnet.regions import region as region_named
-from collabnet.sheet import GREY, INK, LABEL, SMALL, Group, Sheet
+from collabnet.sheet import GREY, LABEL, SMALL, Group, Sheet
 from collabnet.words import Words, plain, text_width, wrap
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ FOUND = {
     "right": ("#0072B2", "square", "dash"),
 }
 MARGIN = 16
+LOOKS = json.loads((resources.files("collabnet") / "data" / "looks.json").read_text("utf-8"))
 
 
 class Show(NamedTuple):
@@ -55,6 +56,14 @@ class Show(NamedTuple):
     width: int
     height: int
     shaded: bool = False
+
+
+class Lettering(NamedTuple):
+    """What is said around a picture: a layout with title, counts and looks; the lines below it."""
+
+    layout: dict[str, Any]
+    feet: list[str]
+    above: int
 
 
 def plot_map(
@@ -204,7 +213,7 @@ def plot_compare(
     home, words = home or settings.HOME, say.words_of(lang)
     show = Show(home, words, region, top, labels, title, width, height)
     note = compared.attrs.get("note", {})
-    notes = [note.get(side, {}) for side in ("left", "right")]
+    notes = [note.get(side, {}) | {"home": home} for side in ("left", "right")]
     table = around(compared, home)
     table["weight"] = table["weight_left"].astype("Float64").fillna(0.0)
     rows, here = _rows(table, institutions, show)
@@ -310,7 +319,7 @@ def _flows(
 ) -> go.Figure:
     """Draw links coloured by the first region their partner lies in."""
     home, words = show.home, show.words
-    note = edges.attrs.get("note", {})
+    note = {**edges.attrs.get("note", {}), "home": home}
     names = list(settings.REGIONS if regions is None else regions)
     table = edges[edges["home"] == home] if "partner" in edges else around(edges, home)
     rows, here = _rows(table, institutions, show)
@@ -436,16 +445,11 @@ def _figure(
     layers = (["nuts3"] if sheet.shows_nuts(view) else []) + ["countries", "disclaimer"]
     source = " ".join(origin[layer] for layer in layers)
 
-    inner = show.width - 2 * MARGIN
-    titles = wrap(title, inner, 20, 2)
-    subtitles = wrap(" · ".join(filter(None, shown)), inner - (400 if weights else 0), 13, 2)
-    feet = wrap(say.capital(" · ".join(filter(None, said))), inner, SMALL, 3) if any(said) else []
-    feet = [plain(line, 999) for line in [*feet, *wrap(source, inner, SMALL, 2)]]
-    if any(note.get("synthetic") for note in notes):
-        feet = [f"<b>{words['synthetic']}</b>", *feet]
+    size = {"width": show.width, "room": 400 if weights else 0}
+    letters = lettered(title, shown, said, notes, words=words, source=source, **size)
+    inner, above = show.width - 2 * MARGIN, letters.above
     entry = 44 + max((text_width(text, LABEL) for text in entries), default=0)
-    above = 36 + 26 * len(titles) + 17 * len(subtitles)
-    below = 16 + 21 * math.ceil(len(entries) / max(1, inner // entry)) + 15 * len(feet)
+    below = 16 + 21 * math.ceil(len(entries) / max(1, inner // entry)) + 15 * len(letters.feet)
 
     page = Sheet(view, inner, show.height - above - below)
     sheet.draw_base(page, geo.region_shapes(rules) if show.shaded and rules is not None else None)
@@ -457,16 +461,11 @@ def _figure(
         page.draw([np.nan], [np.nan], **looks, name=plain(text), showlegend=True)
     pixels = zip(*page.pixels(drawn["lon"], drawn["lat"]), strict=True)
     beyond = say.count(words, "beyond", [page.holds(*pixel) for pixel in pixels].count(False))
-    layout = _layout(page, show, (above, below), "" if drawn.empty else weights)
-    layout["annotations"] = _notes(feet, below, beyond, words["none"] if drawn.empty else "")
-    layout["title"] |= {"text": "<br>".join(plain(line, 999) for line in titles)}
-    layout["title"]["subtitle"]["text"] = "<br>".join(subtitles)
-    told = [{k: v for k, v in n.items() if v is not False} | {"home": show.home} for n in notes]
-    layout["meta"] = {
-        "title": f"{title}. {'. '.join(filter(None, shown))}.",
-        "lang": lang,
-        "notes": json.loads(json.dumps(told, default=str)),
-    }
+    layout = letters.layout | _layout(page, show, (above, below))
+    layout |= legends("" if drawn.empty else weights)
+    layout["annotations"] = standing(
+        letters.feet, below, beyond, words["none"] if drawn.empty else ""
+    )
     return go.Figure({"data": page.traces, "layout": layout})
 
 
@@ -481,50 +480,62 @@ def _chosen(
     return drawn, [group for group in groups if (drawn["group"] == group.key).any()]
 
 
-def _notes(feet: list[str], below: int, beyond: str, none: str) -> list[dict[str, Any]]:
-    """Return the texts that stand on the page, not on the map."""
-    page: dict[str, Any] = {"showarrow": False, "xref": "paper", "yref": "paper"}
-    corner = {**page, "x": 0, "y": 0, "xanchor": "left", "yanchor": "bottom", "borderpad": 0}
-    font = {"size": SMALL, "color": GREY}
-    notes = [
-        {**corner, "text": line, "align": "left", "yshift": 8 + 15 * i - below, "font": font}
-        for i, line in enumerate(reversed(feet))
-    ]
-    if beyond:
-        notes.append({**corner, "text": beyond, "borderpad": 4, "bgcolor": "white", "font": font})
-    if none:
-        middle = {"x": 0.5, "y": 0.5, "borderpad": 8, "bgcolor": "white", "font": {"size": 16}}
-        notes.append({**page, **middle, "text": none})
-    return notes
+def lettered(
+    title: str,
+    shown: Sequence[str],
+    said: Sequence[str],
+    notes: Sequence[dict[str, Any]],
+    *,
+    words: Words,
+    width: int,
+    source: str = "",
+    room: int = 0,
+) -> Lettering:
+    """Set what is said around a picture; `room` is what the counts leave free on their right."""
+    inner = width - 2 * MARGIN
+    titles = wrap(title, inner, 20, 2)
+    subtitles = wrap(say.capital(" · ".join(filter(None, shown))), inner - room, 13, 2)
+    feet = wrap(say.capital(" · ".join(filter(None, said))), inner, SMALL, 3)
+    feet += wrap(source, inner, SMALL, 2)
+    feet = [plain(line, 999) for line in feet if line]
+    if any(note.get("synthetic") for note in notes):
+        feet = [f"<b>{words['synthetic']}</b>", *feet]
+    above = 36 + 26 * len(titles) + 17 * len(subtitles)
+    small = LOOKS["subtitle"] | {"text": "<br>".join(subtitles)}
+    top = {"text": "<br>".join(plain(line, 999) for line in titles), "subtitle": small}
+    top |= {"x": MARGIN / width, "pad": {"t": 2 + 14 * len(titles)}}  # of two lines it moves up
+    meta = {"title": f"{title}. {'. '.join(filter(None, shown))}.", "lang": words["lang"]}
+    told = [{key: v for key, v in note.items() if v is not False} for note in notes]
+    meta["notes"] = json.loads(json.dumps(told, default=str))
+    layout = LOOKS["page"] | {"width": width, "title": LOOKS["title"] | top, "meta": meta}
+    return Lettering(layout, feet, above)
 
 
-def _layout(page: Sheet, show: Show, edges: tuple[int, int], weights: str | None) -> dict[str, Any]:
-    """Return where everything stands; `edges` are the pixels above and below the map."""
-    legend: dict[str, Any] = {"orientation": "h", "itemsizing": "trace", "bgcolor": "rgba(0,0,0,0)"}
-    font = {"size": LABEL, "color": GREY}
-    steps: dict[str, Any] = {"itemclick": False, "itemdoubleclick": False, "entrywidth": 36}
-    steps |= {"title": {"text": f"{weights or ''}  ", "side": "left", "font": font}}
+def standing(
+    feet: Sequence[str], below: int, beyond: str, none: str, left: int = 0
+) -> list[dict[str, Any]]:
+    """Return the texts that stand on the page, not on the map; `left` of which it begins."""
+    foot = LOOKS["foot"] | {"xshift": -left}
+    texts = enumerate(reversed(feet))
+    notes = [foot | {"text": line, "yshift": 8 + 15 * i - below} for i, line in texts]
+    notes += [LOOKS["foot"] | LOOKS["beyond"] | {"text": beyond}] if beyond else []
+    return notes + ([LOOKS["middle"] | {"text": none}] if none else [])
+
+
+def legends(weights: str | None) -> dict[str, Any]:
+    """Return the looks of the legends: of colours below, of the widths of lines above."""
+    title = LOOKS["legend2"]["title"] | {"text": f"{weights or ''}  "}
+    return {"legend": LOOKS["legend"], "legend2": LOOKS["legend2"] | {"title": title}}
+
+
+def _layout(page: Sheet, show: Show, edges: tuple[int, int]) -> dict[str, Any]:
+    """Return where the map stands; `edges` are the pixels above and below it."""
     x0, y0, x1, y1 = page.limits
     return {
-        "width": show.width,
         "height": show.height,
         "margin": {"l": MARGIN, "r": MARGIN, "t": edges[0], "b": edges[1], "autoexpand": False},
-        "paper_bgcolor": "white",
         "plot_bgcolor": sheet.SEA if page.view.projection == "azimuthal" else "white",
-        "font": {"family": sheet.FONT, "size": LABEL, "color": INK},
-        "title": {
-            "font": {"size": 20},
-            "subtitle": {"font": {"size": 13, "color": GREY}},
-            "x": MARGIN / show.width,
-            "y": 1 - 16 / show.height,
-            "yref": "container",
-            "yanchor": "top",
-        },
         "xaxis": {"visible": False, "range": [x0, x1]},
         "yaxis": {"visible": False, "range": [y0, y1], "scaleanchor": "x"},
-        "legend": {**legend, "x": 0, "y": 0, "yanchor": "top"},
-        "legend2": {**legend, **steps, "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"},
-        "hoverlabel": {"align": "left", "bgcolor": "white", "font": {"color": INK}},
-        "hovermode": "closest",
         "dragmode": "pan",
     }

@@ -52,19 +52,14 @@ class Spot(NamedTuple):
     leader: bool
 
 
-class Sheet:
-    """A map of a view, `width` by `height` pixels, and the traces drawn on it so far."""
+class Paper:
+    """A surface of `width` by `height` pixels, and the traces drawn on it so far."""
 
-    def __init__(self, view: geo.View, width: float, height: float) -> None:
-        self.view, self.width, self.height = view, width, height
-        self.limits = geo.frame(view, width, height)
-        self.scale = (self.limits[2] - self.limits[0]) / width
+    def __init__(self, width: float, height: float) -> None:
+        self.width, self.height = width, height
+        self.limits: Box = (0.0, 0.0, width, height)
+        self.scale = 1.0
         self.traces: list[dict[str, Any]] = []
-
-    def pixels(self, lon: Any, lat: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Place degrees in pixels."""
-        x, y = geo.project(self.view, lon, lat)
-        return (x - self.limits[0]) / self.scale, (self.limits[3] - y) / self.scale
 
     def draw(self, px: Any, py: Any, **looks: Any) -> None:
         """Add a trace given in pixels; NaN lifts the pen."""
@@ -74,8 +69,22 @@ class Sheet:
         self.traces.append({"x": x.astype("float32"), "y": y.astype("float32"), **looks})
 
     def holds(self, px: float, py: float) -> bool:
-        """Is this pixel on the sheet?"""
+        """Is this pixel on the paper?"""
         return 0 <= px <= self.width and 0 <= py <= self.height
+
+
+class Sheet(Paper):
+    """Paper with a map of a view."""
+
+    def __init__(self, view: geo.View, width: float, height: float) -> None:
+        super().__init__(width, height)
+        self.view, self.limits = view, geo.frame(view, width, height)
+        self.scale = (self.limits[2] - self.limits[0]) / width
+
+    def pixels(self, lon: Any, lat: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Place degrees in pixels."""
+        x, y = geo.project(self.view, lon, lat)
+        return (x - self.limits[0]) / self.scale, (self.limits[3] - y) / self.scale
 
 
 def draw_base(sheet: Sheet, shaded: geopandas.GeoDataFrame | None) -> None:
@@ -166,7 +175,7 @@ def name_countries(sheet: Sheet, taken: Sequence[Box], lines: np.ndarray, lang: 
 
 
 def place(
-    sheet: Sheet,
+    sheet: Paper,
     wanted: Iterable[tuple[float, float, float, Sequence[str]]],
     marks: np.ndarray,
     *,
@@ -267,7 +276,7 @@ def draw_partners(
     radius = np.maximum(radius, SMALLEST) / 2
     px, py = sheet.pixels(partners["lon"], partners["lat"])
     x, y = fan(px, py, radius, hub)
-    steps = _steps(weight) if words else np.array([0.0])
+    steps = steps_of(weight) if words else np.array([0.0])
     step = np.searchsorted(steps, weight, side="right") - 1
     widths = WIDTHS[-len(steps) :] if words else WIDTHS[1:2]
     paths: list[np.ndarray] = []
@@ -296,15 +305,15 @@ def draw_partners(
             name = f"≥ {number(value, words)}"
             sheet.draw([np.nan], [np.nan], **looks, name=name, showlegend=True)
     marks = np.vstack([[*hub, STAR / 2], np.column_stack([x, y, radius])])
-    lines = np.concatenate([np.empty((2, 0)), *map(_dense, paths)], axis=1)
+    lines = np.concatenate([np.empty((2, 0)), *map(dense, paths)], axis=1)
     taken = _towards(sheet, partners, here["name"], hub)
     names = [("", here["name"]), *zip(partners["group"], partners["label"], strict=True)]
-    taken += _draw_labels(sheet, names, marks, lines, taken)
+    taken += draw_labels(sheet, names, marks, lines, taken)
     return [*taken, *((x - r, y - r, x + r, y + r) for x, y, r in marks)], lines
 
 
-def _draw_labels(
-    sheet: Sheet,
+def draw_labels(
+    sheet: Paper,
     names: Sequence[tuple[str, str]],
     marks: np.ndarray,
     lines: np.ndarray,
@@ -312,7 +321,7 @@ def _draw_labels(
 ) -> list[Box]:
     """Write the names, each with its group (an empty one is not wanted); return their boxes."""
     wanted = [
-        (key, wrap(name, 170, LABEL, 2), mark)
+        (key, wrap(name, 170, LABEL, 3), mark)
         for (key, name), mark in zip(names, marks, strict=True)
         if name and sheet.holds(*mark[:2])
     ]
@@ -355,7 +364,7 @@ def _way(
     return np.column_stack([way, [np.nan, np.nan]])
 
 
-def _dense(way: np.ndarray) -> np.ndarray:
+def dense(way: np.ndarray) -> np.ndarray:
     """Return points a few pixels apart along a way."""
     x, y = way[:, ~np.isnan(way[0])]
     length = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
@@ -363,7 +372,7 @@ def _dense(way: np.ndarray) -> np.ndarray:
     return np.vstack([np.interp(steps, length, x), np.interp(steps, length, y)])
 
 
-def _steps(weight: np.ndarray) -> np.ndarray:
+def steps_of(weight: np.ndarray) -> np.ndarray:
     """Return the least weight of each width of line: round numbers that grow like a square."""
     if not len(weight):
         return np.array([0.0])

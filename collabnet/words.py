@@ -124,6 +124,8 @@ def wrap(text: str, width: float, size: float, most: int) -> list[str]:
 
 
 def _shortened(line: str, width: float, size: float) -> str:
+    most = 2 + int(width / size / 0.37)  # no sign is narrower
+    line = line if len(line) <= most else f"{line[:most]}…"
     while text_width(line, size) > width and len(line) > 2:
         line = line.rstrip("…")[:-1].rstrip() + "…"
     return line

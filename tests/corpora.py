@@ -2,6 +2,7 @@
 
 from itertools import count
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from hypothesis import strategies as st
@@ -96,3 +97,39 @@ def corpora(draw, *, complete=False):
     )
     teams = draw(st.lists(st.lists(author, min_size=1, max_size=4), min_size=1, max_size=8))
     return {f"w{number}": team for number, team in enumerate(teams)}
+
+
+def agreements(rows, name="Ghent University", title="Exchange of students"):
+    """Records of agreements of L, each (id, partner, start, end, end_status, follows)."""
+    keys = ("activity_id", "partner", "start", "end", "end_status", "follows")
+    acts = pd.DataFrame([dict(zip(keys, row, strict=True)) for row in rows], columns=keys)
+    sides = [(row[0], body) for row in rows for body in ("L", row[1])]
+    bodies = sorted({"L", *acts["partner"]})
+    acts = acts.drop(columns="partner").assign(kind="agreement", title=title)
+    return cn.Records(
+        {
+            "activities": acts,
+            "participants": pd.DataFrame(sides, columns=["activity_id", "institution_id"]),
+            "institutions": pd.DataFrame(
+                {"institution_id": bodies, "name": [f"{name} {body}" for body in bodies]}
+            ),
+        }
+    )
+
+
+SIX = [
+    ("held", "A", "2020", "2030-06", "known", None),
+    ("soon", "B", "2021-01-01", "2026-03-31", "known", None),
+    ("open", "C", "2010", None, "open", None),
+    ("old", "D", "2000", "2004", "known", None),
+    ("none", "E", None, None, "unknown", None),
+    ("later", "F", "2027", "2029", "known", None),
+]
+
+
+def many(n):
+    rng = np.random.default_rng(3)
+    return [
+        (f"g{i:03}", f"P{i:03}", f"{y}", f"{y + 5}-0{1 + i % 9}", "known", None)
+        for i, y in enumerate(rng.integers(1995, 2025, n))
+    ]

@@ -93,6 +93,10 @@ def test_a_text_is_written_as_it_stands_on_one_line():
     assert words.plain("x" * 100) == "x" * 89 + "…"
 
 
+def test_a_word_without_end_is_cut_as_a_shorter_one_is():
+    assert words.wrap("x" * 10_000, 90, 12, 2) == words.wrap("x" * 100, 90, 12, 2)
+
+
 def test_long_texts_are_wrapped_and_cut():
     assert words.wrap("University of Luxembourg", 90, 12, 2) == ["University of", "Luxembourg"]
     lines = words.wrap(
