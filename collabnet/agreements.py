@@ -14,7 +14,7 @@ from collabnet import engine, settings
 from collabnet.errors import InputError, UnknownNameError
 from collabnet.identifiers import DATE
 from collabnet.links import joint
-from collabnet.parties import Years, dated, join_key
+from collabnet.parties import Years, dated, join_key, stamp
 from collabnet.partnerships import flows
 from collabnet.records import Records, origin
 
@@ -183,7 +183,8 @@ def agreement_rates(
     out["part"] = pd.array([active, idle, both, both], dtype="Int64")
     out["whole"] = pd.array([whole, whole, len(authors), len(allies)], dtype="Int64")
     out.insert(1, "value", out["part"] / out["whole"].where(out["whole"] > 0))
-    out.attrs["note"] = note
+    works_too = stamp(records, "work", years)["synthetic"]
+    out.attrs["note"] = note | {"synthetic": note["synthetic"] or works_too}
     return out
 
 

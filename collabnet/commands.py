@@ -257,7 +257,7 @@ def partners(options: argparse.Namespace) -> None:
             table = partnerships.within(table, options.region, records.institutions)
         lead = f" ({facts['coordinated']:,} as coordinator)" if facts["coordinated"] else ""
         print(
-            f"{facts['of_home']:,} {kind}s{lead}, {facts['partners']:,} partners in "
+            f"{facts['of_home']:,} {_plural(kind)}{lead}, {facts['partners']:,} partners in "
             f"{facts['countries']:,} countries"
         )
         if options.out:
@@ -301,7 +301,7 @@ def compare(options: argparse.Namespace) -> None:
         export_book({"changes": changes, "partners": links}, Path(options.out))
     for side, store in zip("ab", (options.store, options.other), strict=True):
         n = changes.attrs["note"][side]["population"]["activities"]
-        print(f"{side}: {store}, {n:,} {options.kind}s")
+        print(f"{side}: {store}, {n:,} {_plural(options.kind)}")
     each = changes.groupby("change", sort=False)["of_home"].agg(n="size", of_home="sum")
     print(_text(each.reset_index()) if len(each) else f"No {options.kind} changed.")
     if len(rules := changes.loc[changes["activity_id"].isna(), ["what", "was", "now"]]):
@@ -352,6 +352,10 @@ def atlas(options: argparse.Namespace) -> None:
         title=options.title,
     )
     print(f"written: {path}")
+
+
+def _plural(kind: str) -> str:
+    return "mobility flows" if kind == "mobility" else f"{kind}s"
 
 
 def _show(table: pd.DataFrame, what: str, out: str | None, most: int = SHOWN) -> None:

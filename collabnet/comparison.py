@@ -245,7 +245,8 @@ def _parties(records: Records, activities: pd.Series) -> pd.DataFrame:
     rows = records.lazy("participants").select(nw.col(join_key(records)).alias("at"), *columns)
     table = engine.collect(rows.group_by("at", *columns).agg(rows=nw.len()))
     place = pd.Index(activities).get_indexer(pd.Index(table["at"]))
-    table = table.assign(pair=activities.index.to_numpy()[place])[place >= 0]
+    table, place = table[place >= 0], place[place >= 0]
+    table = table.assign(pair=activities.index.to_numpy()[place])
     spell = " " + table["since"].fillna("") + "–" + table["until"].fillna("")
     ends = [table[name] + spell.mask(spell == " –", "") for name in columns[:2]]
     parties = pd.concat([pd.DataFrame({"pair": table["pair"], "party": end}) for end in ends])
@@ -271,7 +272,7 @@ def _rules(a: Records, b: Records) -> pd.DataFrame:
     made = []
     for facts in (a.provenance, b.provenance):
         rules = {"roll_up": [], "succession": False, "overrides": None, "with_names": False}
-        rules |= facts.get("settings", {})
+        rules |= facts.get("settings", {}) | {"unified": facts.get("unified")}
         rules["countries"] = facts.get("resolution", {}).get("country_policy", {})
         rules["slice"] = [s["cut"] for s in facts["sources"] if s.get("cut")]
         registries = (s["sha256"][:12] for s in facts["sources"] if s["format"] in REGISTRIES)

@@ -126,7 +126,9 @@ def _shared_out(people: pd.DataFrame) -> pd.DataFrame:
 
 def _moved(people: pd.DataFrame, relations: pd.DataFrame, rules: str) -> pd.DataFrame:
     """Apply the rules; what moves keeps its weight, in equal parts where it goes to several."""
-    known = relations[["from", "to", "kind"]].dropna().drop_duplicates(["from", "to"])
+    known = relations[["from", "to", "kind"]].dropna()
+    order = known["kind"].map({"component": 0, "joint": 1, "associated": 2}).fillna(3)
+    known = known.iloc[order.argsort(kind="stable")].drop_duplicates(["from", "to"])
     ties, people = known[known["kind"].isin(RULES[rules])], people.assign(moved=False)
     for _ in range(len(ties) + 1):  # a part of a part moves twice
         if not people["institution_id"].isin(ties["from"]).any():

@@ -223,6 +223,7 @@ def behind_gap(
     found = found.drop(columns=["activity", *NUMBERS], errors="ignore")
     found = found.sort_values("activity_id", ignore_index=True)
     asked = {"row": row, "layer": layer, "home": home, "years": years}
+    asked["synthetic"] = bool(found["synthetic"].isin([True]).any())
     found.attrs["note"] = {"what": "activities", **asked, **origin(records)}
     return found
 

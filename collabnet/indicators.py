@@ -28,14 +28,15 @@ TYPES = {
 }
 SHARES = {
     "pp_collab": ("collab", "output"), "pp_int_collab": ("int_collab", "output"),
-    "mcp_ratio": ("mcp", "output"), "pp_industry": ("industry", "industry_n"),
-    "pp_short": ("short", "distance_n"), "pp_long": ("long", "distance_n"),
+    "mcp_ratio": ("mcp", "output"), "pp_industry": ("industry", "output"),
+    "pp_short": ("short", "output"), "pp_long": ("long", "output"),
     "mgcd": ("km", "distance_n"), "mgcd_collab": ("km", "distance_collab_n"),
 }
 SHOWN = ["output", "collab", "int_collab", "pp_collab", "pp_int_collab", "scp", "mcp", "mcp_ratio",
          "industry", "pp_industry", "industry_n", "pp_short", "pp_long", "mgcd", "mgcd_collab",
          "distance_n", "distance_collab_n"]
 # fmt: on
+TOLD = {"pp_industry": "industry_n", "pp_short": "distance_n", "pp_long": "distance_n"}
 CELLS = 1 << 22
 """Pairs of institutions whose distance is compared at a time."""
 
@@ -146,12 +147,13 @@ def collaboration(
     One row a unit, the largest output first, in full counting. `output`; `collab, int_collab`, of
     more than one institution or country, and of more than one country; `pp_collab, pp_int_collab`,
     shares 0 to 1; `scp, mcp, mcp_ratio`, single- and multiple-country publications. `industry,
-    pp_industry`: an institution of type company took part, of the `industry_n` works of which this
-    can be told. `pp_short, pp_long`: collaborative and no two institutions further apart than 100
-    km; collaborative and two of them at 5,000 km or more; `mgcd, mgcd_collab`: mean of the largest
-    distance between two institutions of a work, in km, over all and over collaborative works. The
-    last four are over the `distance_n` (collaborative: `distance_collab_n`) works of which the
-    distance can be told: a work of one institution has 0 km, others need the place of each address.
+    pp_industry`: an institution of type company took part. `pp_short, pp_long`: collaborative and
+    no two institutions further apart than 100 km; collaborative and two of them at 5,000 km or
+    more. These three are shares of the output, as in the Leiden Ranking; `industry_n` and
+    `distance_n` say of how many works they can be told, and where of none, they are empty. `mgcd,
+    mgcd_collab`: mean of the largest distance between two institutions of a work, in km, over the
+    `distance_n` works, or the `distance_collab_n` collaborative ones, of which it can be told: a
+    work of one institution has 0 km, others need the place of each address.
 
     Raises
     ------
@@ -194,6 +196,8 @@ def collaboration(
     sums = each.drop(columns="key").groupby(level="unit").sum()
     sums = sums.astype(dict.fromkeys(sums.columns.drop("km"), "int64"))
     sums = sums.assign(**{name: sums[part] / sums[of] for name, (part, of) in SHARES.items()})
+    for name, told in TOLD.items():  # where nothing can be told, there is no share either
+        sums[name] = sums[name].mask(sums[told] == 0)
     table = ranked(sums[SHOWN].reset_index(), "output", "unit")
     table.attrs["note"] = found.note | {"what": "collaboration", "by": by}
     if by == "corresponding":

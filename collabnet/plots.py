@@ -328,7 +328,7 @@ def _flows(
     groups = [Group(*label, colour, symbol) for label, colour, symbol in looks]
     lies = memberships(institutions, names).drop_duplicates("institution_id")
     rows["rank"] = range(len(rows))
-    rows["group"] = rows["partner"].map(lies.set_index("institution_id")["region"])
+    rows["group"] = rows["partner"].map(lies.set_index("institution_id")["region"]).astype("string")
     kind = say.capital(say.kind_of(note, words))
     rows["hover"] = [_hover(row, labels, kind, words) for row in rows.to_dict("records")]
     return _figure(

@@ -389,6 +389,7 @@ def origin(records: Records) -> dict[str, Any]:
     facts = records.provenance
     found = facts.get("resolution", {})
     made = {**facts.get("settings", {}), "countries": found.get("country_policy")}
+    made["unified"] = facts.get("unified")
     names = ("institutions", "with_ror", "participations_without_institution")
     return {
         "coverage": {name: found[name] for name in names if name in found} or None,

@@ -241,16 +241,22 @@ def led(authors, role):
 def wos_countries(file):
     """Return the countries of each record of a tagged Web of Science file, in capitals.
 
-    The address of the corresponding author (RP) counts where there is no other.
+    The address of the corresponding author (RP) counts where no other is tied to him.
     """
     found, record, tag = [], {}, ""
     for line in file.read_text(encoding="utf-8-sig").splitlines():
         tag = line[:2].strip() or tag
         record.setdefault(tag, []).append(line[3:])
         if tag == "ER":
-            lines = record.get("C1") or [" ".join(record.get("RP", []))]
+            lines, lead = record.get("C1", []), " ".join(record.get("RP", []))
+            tied = [line for line in lines if line.startswith("[")]
+            author = lead.partition(" (")[0].split(",")[0].lower()
+            if not any(author in line.partition("]")[0].lower() for line in tied):
+                lines = [*lines, lead]  # an address of nobody's, or none at all
             last = [one.rstrip(".").rsplit(",", 1)[-1].strip().upper() for one in lines if one]
             names = {"USA" if AMERICAN.fullmatch(name) else name for name in last}
+            if any("Hong Kong, Peoples R China" in line for line in lines):
+                names = names - {"PEOPLES R CHINA"} | {"HONG KONG"}
             found.append({ONE.get(name, name) for name in names})
             record, tag = {}, ""
     return found

@@ -212,7 +212,7 @@ def test_a_distance_that_cannot_be_told_is_not_counted_as_none():
         3,
         2,
         1,
-        0.5,
+        1 / 3,
     ]
     assert table.loc["E", ["output", "distance_n", "mgcd"]].tolist() == [2, 1, 0]
     assert np.isnan(table.loc["E", "mgcd_collab"])
@@ -236,8 +236,9 @@ def test_a_company_makes_a_work_one_with_industry_and_an_unknown_type_is_no_answ
     tables = {"activities": records.activities, "participants": records.participants}
     table = cn.collaboration(cn.Records({**tables, "institutions": typed})).set_index("unit")
     assert table.loc["A", ["industry", "industry_n"]].tolist() == [2, 3]
-    assert table.loc["A", "pp_industry"] == pytest.approx(2 / 3)
+    assert table.loc["A", "pp_industry"] == pytest.approx(2 / 4)
     assert table.loc["D", ["industry", "industry_n"]].tolist() == [1, 1]
+    assert table.loc["D", "pp_industry"] == 1 / 2
 
 
 def test_hong_kong_is_china_by_the_rule_of_the_leiden_ranking_only():

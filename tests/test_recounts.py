@@ -70,12 +70,13 @@ def test_shares_of_collaboration_equal_the_recount(records, authors, spots, leve
     assert set(table.index) == set(expected)
     counts = ["output", "collab", "int_collab", "industry", "industry_n"]
     counts += ["distance_n", "distance_collab_n"]
-    shares = {"pp_short": ("short", "distance_n"), "pp_long": ("long", "distance_n")}
+    shares = {"pp_short": ("short", "output"), "pp_long": ("long", "output")}
     shares |= {"mgcd": ("km", "distance_n"), "mgcd_collab": ("km", "distance_collab_n")}
     for unit, name in drawn((unit, name) for unit in expected for name in [*counts, *shares]):
         row = expected[unit]
         part, of = shares.get(name, (name, None))
         value = row[part] if of is None else row[part] / row[of] if row[of] else np.nan
+        value = np.nan if of == "output" and not row["distance_n"] else value
         assert table.loc[unit, name] == pytest.approx(value, nan_ok=True), (unit, name)
 
 

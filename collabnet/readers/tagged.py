@@ -123,14 +123,13 @@ def wos(get: Callable[[str], Any], short: list[str], full: list[str], places: li
             own[n].append(rest)
         loose += [] if found else [rest]
     lead = _leads(get("RP") or "")
-    stated = {} if places else lead  # addresses of old records stand there only
     orcids = {clean(part.rpartition("/")[0]): part for part in split(get("OI"))}
     authors = [
         Author(
             name=name,
             short=brief,
             orcid=orcids.get(clean(name), "") if orcids else "",
-            affiliations=mine or [*filter(None, map(stated.get, (clean(name), clean(brief))))][:1],
+            affiliations=mine or [*filter(None, map(lead.get, (clean(name), clean(brief))))][:1],
             corresponding=bool({clean(name), clean(brief)} & {*lead}) if lead else None,
         )
         for name, brief, mine in zip(full, short, own, strict=True)
