@@ -170,7 +170,9 @@ def test_type_programme_field_and_unit_of_home_are_there():
 def test_rates_that_rest_on_synthetic_works_say_so():
     act, sides = work("w", "L", "M")
     for made_up in (True, False):
-        records = made(deal("g", "M", start="2020", end="2030"), (act | {"synthetic": made_up}, sides))
+        records = made(
+            deal("g", "M", start="2020", end="2030"), (act | {"synthetic": made_up}, sides)
+        )
         assert cn.agreement_rates(records, "L", as_of=DAY).attrs["note"]["synthetic"] is made_up
 
 

@@ -223,14 +223,23 @@ def parameters(path):
 
 
 @each_story
-def test_one_cell_holds_the_folder_the_home_and_the_period(path):
+def test_the_first_cell_holds_the_files_the_home_and_the_period(path):
     assert [cell["id"] for cell in parameters(path)] == [code(path)[0]["id"]]
     given = {}
     exec(parameters(path)[0]["source"], given)  # noqa: S102
-    assert {name for name in given if name.isupper()} == {"DATA", "HOME", "SINCE", "UNTIL"}
+    assert {"HOME", "SINCE", "UNTIL"} < {name for name in given if name.isupper()}
     rest = "\n".join(cell["source"] for cell in code(path)[1:])
-    fixed = (given["HOME"], given["DATA"] + '"', str(given["SINCE"]), str(given["UNTIL"]))
+    fixed = [str(given[name]) for name in ("HOME", "SINCE", "UNTIL")]
     assert [value for value in fixed if value in rest] == []
+
+
+@each
+def test_links_lead_to_files(path):
+    book = nbformat.read(path, as_version=4)
+    text = "\n".join(c["source"] for c in book["cells"] if c["cell_type"] == "markdown")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert [link for link in links if not (path.parent / link).exists()] == []
+    assert links
 
 
 @each_story
@@ -252,14 +261,14 @@ def test_a_story_runs_for_another_home_and_period(path, home, since, until, tmp_
     """RWTH Aachen has other works and one agreement without dates; ERAIFT has no works at all."""
     given = {"HOME": home, "SINCE": since, "UNTIL": until}
     names = {}
-    (tmp_path / "data").symlink_to(ROOT / "data")
+    for folder in ("data", "docs"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     (tmp_path / "notebooks").mkdir()
     with chdir(tmp_path / "notebooks"):
         for cell in code(path):
             exec(compile(cell["source"], path.name, "exec"), names)  # noqa: S102
             if "parameters" in cell["metadata"].get("tags", []):
                 names |= given
-    assert names["YEARS"] == (since, until)
     tables = [value for value in names.values() if isinstance(value, pd.DataFrame)]
     told = [table.attrs.get("note", {}).get("home") for table in tables]
     assert set(filter(None, told)) == {home}
