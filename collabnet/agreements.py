@@ -14,7 +14,7 @@ from collabnet import engine, settings
 from collabnet.errors import InputError, UnknownNameError
 from collabnet.identifiers import DATE
 from collabnet.links import joint
-from collabnet.parties import Years, dated, join_key, stamp
+from collabnet.parties import Years, dated, join_key, population_of
 from collabnet.partnerships import flows
 from collabnet.records import Records, origin
 
@@ -183,8 +183,8 @@ def agreement_rates(
     out["part"] = pd.array([active, idle, both, both], dtype="Int64")
     out["whole"] = pd.array([whole, whole, len(authors), len(allies)], dtype="Int64")
     out.insert(1, "value", out["part"] / out["whole"].where(out["whole"] > 0))
-    works_too = stamp(records, "work", years)["synthetic"]
-    out.attrs["note"] = note | {"synthetic": note["synthetic"] or works_too}
+    made_up = [population_of(dated(records, k), years)["made_up"] for k in ("work", "mobility")]
+    out.attrs["note"] = note | {"synthetic": note["synthetic"] or sum(made_up) > 0}
     return out
 
 
@@ -249,8 +249,10 @@ def agreement_pairs(records: Records, home: str, day: pd.Timestamp) -> pd.DataFr
     table = table.assign(status=status, first_day=first, last_day=last)
     table = table.assign(rank=status.map(dict(zip(STATUSES, range(4), strict=True))))
     table = table.sort_values(["rank", "last_day"], ascending=[True, False])
-    party = table["partner"].fillna(table["name_given"])
-    return table[~table.assign(party=party).duplicated(["activity", "party"])].copy()
+    table["party"] = table["partner"].fillna(table["name_given"])
+    spells = table.groupby(["activity", "party"], dropna=False)["first_day"]
+    table["first_day"] = spells.transform("min", skipna=False)
+    return table[~table.duplicated(["activity", "party"])].drop(columns="party")
 
 
 def _days(dates: pd.Series, *, last: bool) -> pd.Series:

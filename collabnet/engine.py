@@ -66,7 +66,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
     import duckdb
 
     session = duckdb.connect()
-    session.execute("SET enable_progress_bar = false")
+    session.execute("PRAGMA disable_progress_bar")  # SET asks Jupyter for ipywidgets
     return session
 
 

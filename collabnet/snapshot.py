@@ -413,7 +413,7 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
 
     _put(join.others, join.spill)
     session = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(join.spill)})
-    session.execute("SET enable_progress_bar = false")
+    session.execute("PRAGMA disable_progress_bar")  # SET asks Jupyter for ipywidgets
     names = [task.name for task in join.tasks]
     session.register("frame", pd.DataFrame({"number": range(len(names)), "part": names}))
     session.execute("CREATE TABLE named AS FROM frame")

@@ -167,6 +167,15 @@ def test_type_programme_field_and_unit_of_home_are_there():
     assert table.loc[0, ["type", "unit", "fields"]].tolist() == ["bilateral", "Law", "0421; 0912"]
 
 
+def test_rates_that_rest_on_synthetic_works_say_so():
+    act, sides = work("w", "L", "M")
+    for made_up in (True, False):
+        records = made(
+            deal("g", "M", start="2020", end="2030"), (act | {"synthetic": made_up}, sides)
+        )
+        assert cn.agreement_rates(records, "L", as_of=DAY).attrs["note"]["synthetic"] is made_up
+
+
 def test_without_mobility_nobody_is_called_dormant():
     records = made(deal("g", "M", start="2020", end="2030"), work("w", "L", "M"))
     rates = cn.agreement_rates(records, "L", as_of=DAY).set_index("indicator")

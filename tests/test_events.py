@@ -122,6 +122,16 @@ def test_an_agreement_without_dates_is_neither_an_event_nor_a_match():
     assert (note["partners"], note["matched"]) == (1, 1)
 
 
+def test_a_membership_in_two_spells_begins_with_the_first():
+    records = corpus({"A": [2] * 6 + [5] * 6, "B": [2] * 12}, {"A": "2016"})
+    people = records.participants.assign(since=None, until=None).astype("string")
+    mine = (people["activity_id"] == "gA") & (people["institution_id"] == "A")
+    heir = [people[~mine], people[mine].assign(until="2018"), people[mine].assign(since="2019")]
+    spelt = cn.Records({"activities": records.activities, "participants": pd.concat(heir)})
+    notes = [cn.event_study(each, "L").attrs["note"] for each in (records, spelt)]
+    assert [note["effect"] for note in notes] == [3, 3]
+
+
 def test_the_same_seed_gives_the_same_bounds_in_a_store(tmp_path):
     records = corpus(*drawn(5, more=1))
     cn.write_store(records, tmp_path / "store")

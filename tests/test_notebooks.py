@@ -10,14 +10,21 @@ from contextlib import chdir
 from functools import cache
 
 import nbformat
+import pandas as pd
 import pytest
 
 from conftest import ROOT
 
 FOLDER = ROOT / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
+STORIES = [path for path in PATHS if path.stem[:2] >= "03"]
 DRAWS = ("plot_compare", "plot_map", "plot_region")
+COUNT_WORKS = {  # by default, without being asked for the kind
+    *("agreement_rates", "behind_gap", "bus_factor", "compare_stores", "event_study", "gaps"),
+    *("growth", "partner_intervals", "partners", "share_intervals"),
+}
 each = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem[:2])
+each_story = pytest.mark.parametrize("path", STORIES, ids=lambda p: p.stem[:2])
 
 
 def code(path):
@@ -46,6 +53,14 @@ def names_in(node):
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
+def counts_works(node):
+    """Does this part of a line ask for works, by name or by default?"""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        kinds = [k for k in node.keywords if k.arg in {"kind", None}]  # **options may hold it
+        return node.func.attr in COUNT_WORKS and not kinds
+    return isinstance(node, ast.Constant) and node.value == "work"
+
+
 def synthetic_cells(path):
     """Yield the cells that show something made from works, which are all synthetic here."""
     made_up = set()
@@ -53,7 +68,7 @@ def synthetic_cells(path):
         for line in ast.parse(cell["source"]).body:
             if not isinstance(line, ast.Assign | ast.AugAssign | ast.Expr):
                 continue
-            asks = any(n.value == "work" for n in ast.walk(line) if isinstance(n, ast.Constant))
+            asks = any(map(counts_works, ast.walk(line)))
             is_made_up = asks or made_up & names_in(line.value)
             if isinstance(line, ast.Expr):
                 if is_made_up:
@@ -200,3 +215,66 @@ def test_maps_of_synthetic_works_say_so_and_no_other_does(path):
     marked = ["synthetic" in figure.to_json().lower() for figure in figures(path)]
     sources = [cell["source"] for cell in synthetic_cells(path)]
     assert marked == [cell["source"] in sources for cell in code(path) if is_map(cell)]
+
+
+def parameters(path):
+    """Return the cells a run may replace."""
+    return [c for c in code(path) if "parameters" in c["metadata"].get("tags", [])]
+
+
+@each_story
+def test_the_first_cell_holds_the_files_the_home_and_the_period(path):
+    assert [cell["id"] for cell in parameters(path)] == [code(path)[0]["id"]]
+    given = {}
+    exec(parameters(path)[0]["source"], given)  # noqa: S102
+    assert {"HOME", "SINCE", "UNTIL"} < {name for name in given if name.isupper()}
+    rest = "\n".join(cell["source"] for cell in code(path)[1:])
+    fixed = [str(given[name]) for name in ("HOME", "SINCE", "UNTIL")]
+    assert [value for value in fixed if value in rest] == []
+
+
+@each
+def test_links_lead_to_files(path):
+    book = nbformat.read(path, as_version=4)
+    text = "\n".join(c["source"] for c in book["cells"] if c["cell_type"] == "markdown")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert [link for link in links if not (path.parent / link).exists()] == []
+    assert links
+
+
+@each_story
+def test_a_story_ends_with_a_table_to_take_away_and_three_questions(path):
+    *_, last = nbformat.read(path, as_version=4)["cells"]
+    assert "export_table(" in code(path)[-1]["source"]
+    assert re.findall(r"^(\d)\. \*\*", last["source"], re.M) == ["1", "2", "3"]
+    assert last["source"].startswith("## Three questions")
+
+
+def homes_of(values):
+    """Return the home institutions that the notes of these tables, or lists of tables, name."""
+    flat = [one for each in values for one in (each if isinstance(each, list) else [each])]
+    notes = [one.attrs.get("note", {}) for one in flat if isinstance(one, pd.DataFrame)]
+    return {note["home"] for note in notes if note.get("home")}
+
+
+@pytest.mark.slow
+@each_story
+@pytest.mark.parametrize(
+    ("home", "since", "until"),
+    [("04xfq0f34", 2018, 2022), ("name:eraift", 2016, 2017)],
+    ids=["another-home", "a-home-without-works"],
+)
+def test_a_story_runs_for_another_home_and_period(path, home, since, until, tmp_path):
+    """RWTH Aachen has other works and one agreement without dates; ERAIFT has no works at all."""
+    given = {"HOME": home, "SINCE": since, "UNTIL": until}
+    names, homes = {}, set()
+    for folder in ("data", "docs"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    (tmp_path / "notebooks").mkdir()
+    with chdir(tmp_path / "notebooks"):
+        for cell in code(path):
+            exec(compile(cell["source"], path.name, "exec"), names)  # noqa: S102
+            if "parameters" in cell["metadata"].get("tags", []):
+                names |= given
+            homes |= homes_of(names.values())
+    assert homes == {home}
