@@ -18,6 +18,9 @@ BLOCK = 300_000
 """Pairs made at a time: a tenth or ten times as many cost up to half more, as measured."""
 
 
+PIECE = 1 << 18
+"""Rows taken at a time where they can be."""
+
 DENSE = 1 << 22
 """Cells (pair, year, size) up to which a block is counted cell by cell instead of sorted."""
 
@@ -52,32 +55,41 @@ def distinct(activity: np.ndarray, unit: np.ndarray) -> tuple[Rows, int]:
 
     Codes are whole numbers from 0.
     """
-    key = activity.astype(np.int64) << 32 | unit
-    key = key[_begins(key)]  # in a store the rows of an activity follow each other
-    if (key[1:] >> 32 < key[:-1] >> 32).any():
+    if (activity[1:] < activity[:-1]).any():  # in a store the rows of an activity are together
+        order = np.argsort(activity, kind="stable")
+        activity, unit = activity[order], unit[order]
+    parts, alone = [], 0
+    for low, high in pairwise(_cuts(activity)):
+        key = activity[low:high].astype(np.int64) << 32 | unit[low:high]
+        key = key[_begins(key)]
+        begins = _begins(key >> 32)
+        several = ~(begins & np.append(begins[1:], True))
+        alone += len(several) - int(np.count_nonzero(several))
+        key = key[several]
         key.sort()
         key = key[_begins(key)]
-    begins = _begins(key >> 32)
-    several = ~(begins & np.append(begins[1:], True))
-    key = key[several]
-    key.sort()
-    key = key[_begins(key)]
-    activity, unit = (key >> 32).astype(np.int32), key.astype(np.int32)
-    sizes = np.diff(np.flatnonzero(_begins(activity)), append=len(activity))
-    alone = len(several) - int(np.count_nonzero(several))
-    return Rows(activity, unit, np.repeat(sizes.astype(np.int32), sizes)), alone
+        begins = np.flatnonzero(_begins(key >> 32))
+        sizes = np.diff(begins, append=len(key)).astype(np.int32)
+        ids = (key >> 32).astype(np.int32), key.astype(np.int32)
+        parts.append(Rows(*ids, np.repeat(sizes, sizes)))
+    return Rows(*map(np.concatenate, zip(*parts, strict=True))), alone
+
+
+def _cuts(activity: np.ndarray) -> list[int]:
+    """Cut rows into pieces that fit a cache, never inside an activity."""
+    ends = activity[PIECE::PIECE]
+    return [0, *np.unique(np.searchsorted(activity, ends)).tolist(), len(activity)]
 
 
 def pair_blocks(rows: Rows, year: np.ndarray, count: str) -> Iterator[Pairs]:
     """Yield all pairs, added up; `year` is that of each activity, 0 where unknown."""
-    sizes = rows.n[_begins(rows.activity)]
-    ahead = np.repeat(np.cumsum(sizes, dtype=np.int64), sizes) - np.arange(1, len(rows.n) + 1)
     units = int(rows.unit.max(initial=-1)) + 1
     known = year[year > 0]
     years = int(known.max(initial=0)) - int(known.min(initial=9999)) + 2
     if len(rows.n) and units**2 * max(int(rows.n.max(initial=0)) + 1, years) <= DENSE:
-        yield _cell_by_cell(rows, year, count, ahead, units)
+        yield _cell_by_cell(rows, year, count, units)
         return
+    ahead = _ahead(rows.activity, rows.n)
     order = (rows.unit.astype(np.int64) << 32 | np.arange(len(rows.n)))[ahead > 0]
     order.sort()
     order &= 0xFFFFFFFF  # rows with somebody after them in their activity, by unit
@@ -102,26 +114,31 @@ def _after(left: np.ndarray, many: np.ndarray, index: type) -> np.ndarray:
     return right
 
 
-def _cell_by_cell(rows: Rows, year: np.ndarray, count: str, ahead: np.ndarray, units: int) -> Pairs:
+def _ahead(activity: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Return how many rows of its activity come after each row."""
+    sizes = n[_begins(activity)]
+    return np.repeat(np.cumsum(sizes, dtype=np.int64), sizes) - np.arange(1, len(n) + 1)
+
+
+def _cell_by_cell(rows: Rows, year: np.ndarray, count: str, units: int) -> Pairs:
     """Add up all pairs of few units, without sorting: one cell for each pair and year, or size."""
     known = year[year > 0]
     zero = int(known.min(initial=9999)) - 1
     years = max(2, int(known.max(initial=zero)) - zero + 1)  # the first is for the unknown
     sizes = int(rows.n.max(initial=0)) + 1
-    when = np.maximum(year[rows.activity].astype(np.int32) - zero, 0)
     by_year = np.zeros(units * units * years, dtype=np.int64)
     by_size = np.zeros(units * units * sizes, dtype=np.int64)
-    unit, left = rows.unit, np.flatnonzero(ahead)
-    ahead = ahead[left]
-    done = np.cumsum(ahead)
-    cuts = np.searchsorted(done, np.arange(0, done[-1] if len(done) else 0, 8 * BLOCK))
-    for low, high in pairwise([*np.unique(cuts), len(left)]):
-        here, many = left[low:high], ahead[low:high]
-        met = unit[_after(here, many, np.int64)]
-        key = np.repeat((unit[here] * units * years) + when[here], many) + met * years
+    for low, high in pairwise(_cuts(rows.activity)):
+        activity, unit, n = (column[low:high] for column in rows)
+        ahead = _ahead(activity, n)
+        left = np.flatnonzero(ahead)
+        ahead = ahead[left]
+        met, first = unit[_after(left, ahead, np.int64)], unit[left] * units
+        when = np.maximum(year[activity[left]].astype(np.int32) - zero, 0)
+        key = np.repeat(first * years + when, ahead) + met * years
         by_year += np.bincount(key, minlength=len(by_year))
         if count != "full":
-            key = np.repeat((unit[here] * units * sizes) + rows.n[here], many) + met * sizes
+            key = np.repeat(first * sizes + n[left], ahead) + met * sizes
             by_size += np.bincount(key, minlength=len(by_size))
     by_year, by_size = by_year.reshape(-1, years), by_size.reshape(-1, sizes)
     pair = np.flatnonzero(by_year.any(axis=1))

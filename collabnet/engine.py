@@ -241,29 +241,29 @@ def codes(frame: nw.LazyFrame) -> dict[str, Any]:
 
 
 def codes_of(path: Path, key: str, unit: str) -> dict[str, Any]:
-    """Return `codes` of the rows of a Parquet file whose `unit` is known: `activity`, `unit`."""
+    """Return `codes` of the rows of a Parquet file, -1 where the `unit` is not known."""
     import pyarrow.parquet as pq
 
     few = [unit] if unit in FEW else None  # then the dictionaries of the file serve as they are
-    table = pq.read_table(path, columns=[key, unit], read_dictionary=few)
-    if table[unit].null_count:
-        table = table.filter(table[unit].is_valid())
-    return _coded(table.select([key, unit]).rename_columns(["activity", "unit"]))
+    table = pq.read_table(path, columns=[key, unit], read_dictionary=few).select([key, unit])
+    return _coded(table.rename_columns(["activity", "unit"]), -1)
 
 
-def _coded(table: Any) -> dict[str, Any]:
+def _coded(table: Any, unknown: int = 0) -> dict[str, Any]:
     import pyarrow.types as kinds
 
     found: dict[str, Any] = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
         if kinds.is_integer(column.type):
-            found[name] = (column.fill_null(0) if column.null_count else column).to_numpy()
+            known = column.fill_null(unknown) if column.null_count else column
+            found[name] = known.to_numpy()
         else:
             whole = kinds.is_dictionary(column.type)
             coded = column.unify_dictionaries() if whole else column.dictionary_encode()
             coded = coded.combine_chunks()
             texts = pd.Series(coded.dictionary.to_pylist(), dtype="string")
-            found[name] = Text(coded.indices.to_numpy(), texts)
+            codes = coded.indices.fill_null(-1) if coded.null_count else coded.indices
+            found[name] = Text(codes.to_numpy(), texts)
     return found
 
 

@@ -350,11 +350,12 @@ def _kernel(
         activity, number = place[activity.codes], number.codes
     if isinstance(unit, engine.Text):
         order = ids.argsort().to_numpy()
-        unit, ids = order.argsort().astype("int32")[unit.codes], ids.take(order)
+        # The last place is that of the code -1, for what is not known.
+        unit, ids = np.append(order.argsort(), -1).astype("int32")[unit.codes], ids.take(order)
     year = np.full(int(max(activity.max(initial=0), number.max(initial=0))) + 1, -1, dtype="int16")
     year[number] = works["first"]
     among = year[activity] >= 0
-    among &= activity >= 0
+    among &= (activity >= 0) & (unit >= 0)
     if not among.all():
         activity, unit = activity[among], unit[among]
     parties, alone = counting.distinct(activity, unit)
