@@ -199,55 +199,64 @@ def single():
 
 MOVED, HALVES = {"kind": "mobility"}, {"before": (2018, 2019), "after": (2020, 2021)}
 DOORS = {
-    "edges": lambda r, e: e,
-    "around": lambda r, e: cn.around(e, "L"),
-    "behind": lambda r, e: cn.behind(r, ("L", "M"), **MOVED),
-    "behind_gap": lambda r, e: cn.behind_gap(r, "N", "mobility_out", home="L"),
-    "partners": lambda r, e: cn.partners(r, "L", **MOVED),
-    "flows": lambda r, e: cn.flows(r),
-    "gaps": lambda r, e: cn.gaps(r, "L", new=5, needs=["mobility"]).drop(columns="why"),
-    "output": lambda r, e: cn.output(r, "mobility"),
-    "collaboration": lambda r, e: cn.collaboration(r, "mobility"),
-    "collaboration_types": lambda r, e: cn.collaboration_types(r, "mobility"),
-    "strengths": lambda r, e: cn.strengths(e),
-    "centrality": lambda r, e: cn.centrality(e),
-    "communities": lambda r, e: cn.communities(e),
-    "brokers": lambda r, e: cn.brokers(e),
+    "edges": lambda _r, e: e,
+    "around": lambda _r, e: cn.around(e, "L"),
+    "behind": lambda r, _e: cn.behind(r, ("L", "M"), **MOVED),
+    "behind_gap": lambda r, _e: cn.behind_gap(r, "N", "mobility_out", home="L"),
+    "partners": lambda r, _e: cn.partners(r, "L", **MOVED),
+    "flows": lambda r, _e: cn.flows(r),
+    "gaps": lambda r, _e: cn.gaps(r, "L", new=5, needs=["mobility"]).drop(columns="why"),
+    "output": lambda r, _e: cn.output(r, "mobility"),
+    "collaboration": lambda r, _e: cn.collaboration(r, "mobility"),
+    "collaboration_types": lambda r, _e: cn.collaboration_types(r, "mobility"),
+    "strengths": lambda _r, e: cn.strengths(e),
+    "centrality": lambda _r, e: cn.centrality(e),
+    "communities": lambda _r, e: cn.communities(e),
+    "brokers": lambda _r, e: cn.brokers(e),
     "similarities": lambda r, e: cn.similarities(e, cn.output(r, "mobility")),
-    "relative_intensity": lambda r, e: cn.relative_intensity(e),
+    "relative_intensity": lambda _r, e: cn.relative_intensity(e),
     "expected_links": lambda r, e: cn.expected_links(e, cn.output(r, "mobility")),
-    "backbone": lambda r, e: cn.backbone(e, alpha=1),
-    "diversity": lambda r, e: cn.diversity(e, by="target", of="source"),
+    "backbone": lambda _r, e: cn.backbone(e, alpha=1),
+    "diversity": lambda _r, e: cn.diversity(e, by="target", of="source"),
     "region_shares": lambda r, e: cn.region_shares(e, r.institutions),
     "compare_edges": lambda r, e: cn.compare_edges(e, cn.edges(r, "work")),
-    "changes": lambda r, e: cn.compare_stores(cn.Records({}), r, "L", **MOVED)[0],
-    "changed partners": lambda r, e: cn.compare_stores(cn.Records({}), r, "L", **MOVED)[1],
-    "decompose": lambda r, e: cn.decompose(r, "L", **HALVES, **MOVED),
-    "trend": lambda r, e: cn.trend(r, "L", by="cumulative", **MOVED),
-    "growth": lambda r, e: cn.growth(r, "L", **MOVED),
-    "growth of nobody": lambda r, e: cn.growth(r, "L", years=(1990, 1991), **MOVED),
-    "turnover": lambda r, e: cn.turnover(r, "L", periods=[*HALVES.values()], **MOVED),
-    "partner_intervals": lambda r, e: cn.partner_intervals(r, "L", **MOVED),
-    "share_intervals": lambda r, e: cn.share_intervals(r, "L", **MOVED),
-    "bus_factor": lambda r, e: cn.bus_factor(r, "L", **MOVED),
-    "without": lambda r, e: cn.without(r, "L", institution="M", **MOVED),
+    "changes": lambda r, _e: cn.compare_stores(cn.Records({}), r, "L", **MOVED)[0],
+    "changed partners": lambda r, _e: cn.compare_stores(cn.Records({}), r, "L", **MOVED)[1],
+    "decompose": lambda r, _e: cn.decompose(r, "L", **HALVES, **MOVED),
+    "trend": lambda r, _e: cn.trend(r, "L", by="cumulative", **MOVED),
+    "growth": lambda r, _e: cn.growth(r, "L", **MOVED),
+    "growth of nobody": lambda r, _e: cn.growth(r, "L", years=(1990, 1991), **MOVED),
+    "turnover": lambda r, _e: cn.turnover(r, "L", periods=[*HALVES.values()], **MOVED),
+    "partner_intervals": lambda r, _e: cn.partner_intervals(r, "L", **MOVED),
+    "share_intervals": lambda r, _e: cn.share_intervals(r, "L", **MOVED),
+    "bus_factor": lambda r, _e: cn.bus_factor(r, "L", **MOVED),
+    "without": lambda r, _e: cn.without(r, "L", institution="M", **MOVED),
 }
 # Not numbers of persons: when, what was asked, how many cells are masked, and kinds of rows.
 NO_COUNTS = {"first", "last", "since", "until", "year", "years", "masked", "seed"}
 NO_COUNTS |= {"samples", "alpha", "window", "span", "collabnet", "resolution", "last_activity"}
-NO_COUNTS |= {"classes", "partners", "alive_from", "as_of", "interval", "rule", "settings"}
+NO_COUNTS |= {
+    "classes",
+    "partners",
+    "alive_from",
+    "as_of",
+    "interval",
+    "rule",
+    "settings",
+    "withheld",
+}
 
 
 def numbers(value, key=""):
     """Yield all numbers in a note or a row, also those in its sentences."""
+    if key in NO_COUNTS or isinstance(value, bool | np.bool_):
+        return
     if isinstance(value, dict):
         for name, part in value.items():
             yield from numbers(part, name)
     elif isinstance(value, list | tuple | np.ndarray):
         for part in value:
             yield from numbers(part, key)
-    elif key in NO_COUNTS or isinstance(value, bool | np.bool_):
-        return
     elif isinstance(value, str):
         yield from map(float, re.findall(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-])", value))
     elif pd.notna(value):
