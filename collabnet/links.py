@@ -30,7 +30,7 @@ from collabnet.parties import (
     taking_part,
     units_of,
 )
-from collabnet.privacy import guard, is_mobile
+from collabnet.privacy import guard
 from collabnet.records import NUMBERS, Records
 
 if TYPE_CHECKING:
@@ -224,10 +224,9 @@ def write_edges(
     """
     asked = Asked(kind, level, years, count, _limit(cap, level), regions, None)
     counted = _count(records, asked)
-    tables, note = (_as_edges(block, counted.ids, years) for block in counted.blocks), counted.note
-    if is_mobile(note):
-        tables = (_guarded(table, counted.note) for table in tables)
-        note = _guarded(pd.DataFrame(), note).attrs["note"]
+    note = _guarded(pd.DataFrame(), counted.note).attrs["note"]
+    blocks = (_as_edges(block, counted.ids, years) for block in counted.blocks)
+    tables = (_guarded(block, counted.note) for block in blocks)
     return engine.scan(engine.write_parquet(tables, Path(path), note))
 
 

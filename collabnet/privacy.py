@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import tomllib
 from collections.abc import Hashable, Sequence
+from importlib.resources import files
 from numbers import Real
 from typing import Any
 
@@ -20,25 +22,9 @@ COLUMNS: Node = ("column", ("total",))
 ONLY: Node = ("column", ("only",))
 """Where the totals stand: a row and a column more."""
 WAYS = ("mobility_out", "mobility_in")
-COUNTS = {
-    *("weight", "weight_a", "weight_b", "activities", "persons", "cover", "unidentified", "amount"),
-    *("output", "strength", "before", "after", "total", "internal", "external", "joint"),
-    *("collab", "int_collab", "scp", "mcp", "industry", "industry_n", "distance_n"),
-    *("distance_collab_n", "international", "national", "institutional", "single"),
-}
-# Of a table of mobility nothing else is handed on: who, where and when, as texts and as numbers.
-TEXTS = {
-    *("source", "target", "partner", "unit", "home", "sending", "receiving", "institution_id"),
-    *("name", "country", "city", "region", "regions", "nuts3", "level", "measure", "indicator"),
-    *("status", "found", "change", "what", "was", "now", "doi", "record", "reference", "updated"),
-    *("activity_id", "kind", "type", "title", "start", "end", "end_status", "part_of", "follows"),
-    *("same_as", "programme"),
-}
-IDS = {"first", "last", "since", "until", "year", "end_year", "lat", "lon", "x", "y", "distance_km"}
-IDS |= {"synthetic", "truncated", "same_country", "border", "language"}
-# What was asked for; in a note these are no counts.
-CHOICES = {"years", "cap", "seed", "samples", "window", "span", "alpha", "before", "after", "new"}
-CHOICES |= {"pivots", "resolution", "alive_from", "months", "settings", "collabnet"}
+MOBILE = {"mobility", *WAYS}
+HANDED_ON = (files("collabnet") / "data" / "mobility.toml").read_text(encoding="utf-8")
+COUNTS, TEXTS, FACTS, CHOICES = (set(v.split()) for v in tomllib.loads(HANDED_ON).values())
 
 
 def mask_small(
@@ -142,7 +128,7 @@ def guard(table: pd.DataFrame) -> pd.DataFrame:
     out = table.copy()
     if ends:
         others = tuple({"_left", "_right"} - {*ends}) if "" not in ends else ()
-        safe = columns | IDS | {"masked"}
+        safe = columns | FACTS | {"masked"}
         safe |= {c for c in TEXTS & set(out) if not pd.api.types.is_numeric_dtype(out[c])}
         withheld = [c for c in out if c not in safe and not str(c).endswith(others)]
         said |= {"withheld": withheld} if withheld else {}
@@ -152,8 +138,7 @@ def guard(table: pd.DataFrame) -> pd.DataFrame:
             said["rows_left_out"] = _rounded(len(table) - len(out))
         out = out.drop(columns=withheld)
         keys = [c for c in out if c not in columns | {"masked"}]
-        out = out.sort_values(keys, key=lambda c: c.astype(str)) if keys else out
-        out = out.reset_index(drop=True)
+        out = out.sort_values(keys, key=lambda c: c.astype(str), ignore_index=True)
     hidden = out.get("masked", pd.Series(data=False, index=out.index))
     for name in columns & set(out):
         small = out[name].gt(0) & out[name].lt(least)
@@ -171,9 +156,8 @@ def guard(table: pd.DataFrame) -> pd.DataFrame:
 
 def is_mobile(note: Any) -> bool:
     """Say whether a note, or that of a side of a comparison, is of mobility."""
-    if not isinstance(note, dict):
-        return False
-    return note.get("kind") == "mobility" or note.get("layer") in WAYS
+    asked = note if isinstance(note, dict) else {}
+    return asked.get("kind") == "mobility" or asked.get("layer") in WAYS
 
 
 def _safe(value: Any, key: str = "", *, mobile: bool) -> Any:
@@ -182,8 +166,7 @@ def _safe(value: Any, key: str = "", *, mobile: bool) -> Any:
         return value
     if isinstance(value, dict):
         own = is_mobile(value) or (mobile and "kind" not in value)
-        ways = {"mobility", *WAYS}
-        return {k: _safe(v, str(k), mobile=own or k in ways) for k, v in value.items()}
+        return {k: _safe(v, str(k), mobile=own or k in MOBILE) for k, v in value.items()}
     if mobile and isinstance(value, list | tuple):
         return [_safe(v, key, mobile=True) for v in value]
     if mobile and key == "said":
@@ -197,5 +180,6 @@ def _safe(value: Any, key: str = "", *, mobile: bool) -> Any:
 
 def _rounded(number: float) -> int | str:
     least = settings.SMALLEST
-    few = 0 < number < least
-    return f"fewer than {least}" if few else int((number + least / 2) // least * least)
+    if 0 < number < least:
+        return f"fewer than {least}"
+    return int((number + least / 2) // least * least)
