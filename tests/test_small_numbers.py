@@ -225,7 +225,6 @@ DOORS = {
     "decompose": lambda r, _e: cn.decompose(r, "L", **HALVES, **MOVED),
     "trend": lambda r, _e: cn.trend(r, "L", by="cumulative", **MOVED),
     "growth": lambda r, _e: cn.growth(r, "L", **MOVED),
-    "growth of nobody": lambda r, _e: cn.growth(r, "L", years=(1990, 1991), **MOVED),
     "turnover": lambda r, _e: cn.turnover(r, "L", periods=[*HALVES.values()], **MOVED),
     "partner_intervals": lambda r, _e: cn.partner_intervals(r, "L", **MOVED),
     "share_intervals": lambda r, _e: cn.share_intervals(r, "L", **MOVED),
@@ -329,6 +328,20 @@ def test_single_moves_cannot_be_counted_by_rows_and_a_flow_of_many_stays(single,
     assert (len(few), few.attrs["note"]["rows_left_out"]) == (0, 5)
     many = guard(cn.behind(records, ("L", "A"), kind="mobility"))
     assert many["amount"].tolist() == [40]
+
+
+def test_the_sentence_of_an_empty_table_is_rounded_too(single):
+    people = single.participants
+    alone = cn.Records(
+        {
+            "activities": single.activities,
+            "participants": people[people["institution_id"] == "L"].head(7),
+            "institutions": single.institutions,
+        }
+    )
+    table = cn.growth(alone, "L", kind="mobility")
+    assert table.attrs["note"]["said"] == "No partner of L is in its 7 activities here."
+    assert guard(table).attrs["note"]["said"] == "No partner of L is in its 5 activities here."
 
 
 def test_the_order_of_rows_tells_no_rank(single):
