@@ -245,8 +245,7 @@ def _parties(records: Records, activities: pd.Series) -> pd.DataFrame:
     rows = records.lazy("participants").select(nw.col(join_key(records)).alias("at"), *columns)
     table = engine.collect(rows.group_by("at", *columns).agg(rows=nw.len()))
     place = pd.Index(activities).get_indexer(pd.Index(table["at"]))
-    table, place = table[place >= 0], place[place >= 0]
-    table = table.assign(pair=activities.index.to_numpy()[place])
+    table = table[place >= 0].assign(pair=activities.index.to_numpy()[place[place >= 0]])
     spell = " " + table["since"].fillna("") + "–" + table["until"].fillna("")
     ends = [table[name] + spell.mask(spell == " –", "") for name in columns[:2]]
     parties = pd.concat([pd.DataFrame({"pair": table["pair"], "party": end}) for end in ends])

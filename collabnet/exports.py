@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from collabnet.errors import InputError, UnknownNameError
-from collabnet.privacy import guard, mask_few
+from collabnet.privacy import guard
 
 FORMULAS = {
     "full": "1 for each pair of an activity",
@@ -40,7 +40,8 @@ def export_table(table: pd.DataFrame, path: str | Path) -> Path:
     as a number, pandas reads Namibia's `NA` as nothing): hand `.xlsx` to people.
 
     Numbers of mobile persons below `settings.SMALLEST` are masked, others rounded to the nearest
-    multiple of it, so that no two of them, of whatever tables, differ by a small number.
+    multiple of it, so that no two of them, of whatever tables, differ by a small number. Of tables
+    of mobility, what is derived (shares, ranks, intervals) is left out; the note names it.
 
     Parameters
     ----------
@@ -85,11 +86,9 @@ def export_book(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
 
 def _ready(table: pd.DataFrame) -> pd.DataFrame:
     """Mask small numbers of persons, and make one row of names over the columns."""
-    behind_links = {"partner", "persons", "cover"} <= set(table)
-    table = mask_few(table) if behind_links else guard(table)
     flat = table.reset_index() if any(name is not None for name in table.index.names) else table
     columns = [" ".join(map(str, c)) if isinstance(c, tuple) else str(c) for c in flat.columns]
-    return flat.set_axis(columns, axis="columns")
+    return guard(flat.set_axis(columns, axis="columns"))
 
 
 def note_lines(note: Mapping[str, Any]) -> list[str]:

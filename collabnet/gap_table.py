@@ -17,7 +17,7 @@ import pandas as pd
 
 from collabnet import engine, settings
 from collabnet.agreements import WAYS, agreement_pairs, date_of, home_of
-from collabnet.errors import UnknownNameError
+from collabnet.errors import CollabnetError, UnknownNameError
 from collabnet.links import joint
 from collabnet.parties import Years, dated, join_key, population_of
 from collabnet.partnerships import moves
@@ -110,6 +110,8 @@ def gaps(
         An institution, level, layer or language that is not known.
     InputError
         `as_of` is no date.
+    CollabnetError
+        `least_persons` lies between 1 and `settings.SMALLEST`: the class would tell small numbers.
 
     References
     ----------
@@ -128,6 +130,11 @@ def gaps(
         for name in given:
             if name not in known:
                 raise UnknownNameError(what, name, known)
+    if 1 < least_persons < settings.SMALLEST:
+        raise CollabnetError(
+            f"least_persons={least_persons}: the class would tell numbers of persons that exports "
+            f"mask. Give 1, or {settings.SMALLEST} (settings.SMALLEST) or more."
+        )
     home, day = home_of(records, home), date_of(as_of, years)
     ties = _ties(records, home, years, day)
     rows, last_year = _grouped(ties, by, records, home, day), years[1] if years else day.year

@@ -24,6 +24,7 @@ import pandas as pd
 from collabnet import pajek, vosviewer
 from collabnet.errors import InputError, SchemaError, UnknownNameError
 from collabnet.exports import replacing
+from collabnet.privacy import guard, is_mobile
 from collabnet.readers.source import Source, within_memory
 from collabnet.vosviewer import Attributes, Link, Nodes, known, link, named
 
@@ -217,7 +218,8 @@ def write_graph(
     strength* unless it has them. Characters that XML cannot hold become U+FFFD. Others hold less:
     `.net` ids, names, places (`x`, `y`), weights and the note; `strength.vec` and `cluster.clu` the
     attribute they are named after; `…map.txt` what VOSviewer takes of the nodes, and beside it
-    `…network.txt` the weights of the links.
+    `…network.txt` the weights of the links. Numbers of mobile persons are rounded and what is
+    derived from them is left out, as `export_table` does, and so are links of too few persons.
 
     Parameters
     ----------
@@ -253,7 +255,8 @@ def write_graph(
     suffix = next((s for s in GRAPH_SUFFIXES if path.name.lower().endswith(s)), None)
     if suffix is None:
         raise UnknownNameError("graph format", path.suffix, GRAPH_SUFFIXES)
-    plain = _portable(to_graph(graph) if isinstance(graph, pd.DataFrame) else graph, institutions)
+    graph = to_graph(graph) if isinstance(graph, pd.DataFrame) else graph
+    plain = _portable(_guarded(graph), institutions)
     try:
         files = {path: GRAPH_SUFFIXES[suffix](plain, path.name)}
         if suffix == "map.txt":
@@ -265,6 +268,26 @@ def write_graph(
         for file, content in files.items():
             stack.enter_context(replacing(file)).write_bytes(content)
     return path
+
+
+def _guarded(graph: nx.Graph) -> nx.Graph:
+    """Return a graph of mobility as it may be handed on; links of too few persons are left out."""
+    import networkx as nx
+
+    if not is_mobile(note := graph.graph.get("note")):
+        return graph
+    graph = simple(graph)
+    units = pd.DataFrame([data | {"unit": node} for node, data in graph.nodes(data=True)])
+    ties = ({"source": a, "target": b, "weight": 1} | data for a, b, data in graph.edges(data=True))
+    links = pd.DataFrame(ties, columns=None if graph.size() else ["source", "target", "weight"])
+    units.attrs["note"] = links.attrs["note"] = note
+    links = guard(links).dropna(subset="weight").drop(columns="masked")
+    copy = nx.Graph(note=links.attrs["note"])
+    for row in guard(units).drop(columns="masked", errors="ignore").to_dict("records"):
+        copy.add_nodes_from([(row.pop("unit"), known(row.items()))])
+    for row in links.to_dict("records"):
+        copy.add_edges_from([(row.pop("source"), row.pop("target"), known(row.items()))])
+    return copy
 
 
 def _describe(graph: nx.Graph, institutions: pd.DataFrame | None) -> None:

@@ -30,6 +30,7 @@ from collabnet.parties import (
     taking_part,
     units_of,
 )
+from collabnet.privacy import guard
 from collabnet.records import NUMBERS, Records
 
 if TYPE_CHECKING:
@@ -203,7 +204,8 @@ def write_edges(
 
     Returns
     -------
-    A DuckDB relation with the columns of `edges`: filter it, query it, or take `.df()`.
+    A DuckDB relation with the columns of `edges`: filter it, query it, or take `.df()`. Numbers of
+    mobile persons are masked and rounded as `export_table` does; `masked` says where.
 
     Raises
     ------
@@ -222,8 +224,15 @@ def write_edges(
     """
     asked = Asked(kind, level, years, count, _limit(cap, level), regions, None)
     counted = _count(records, asked)
-    tables = (_as_edges(block, counted.ids, years) for block in counted.blocks)
-    return engine.scan(engine.write_parquet(tables, Path(path), counted.note))
+    note = _guarded(pd.DataFrame(), counted.note).attrs["note"]
+    blocks = (_as_edges(block, counted.ids, years) for block in counted.blocks)
+    tables = (_guarded(block, counted.note) for block in blocks)
+    return engine.scan(engine.write_parquet(tables, Path(path), note))
+
+
+def _guarded(table: pd.DataFrame, note: dict[str, Any]) -> pd.DataFrame:
+    table.attrs["note"] = note
+    return guard(table)
 
 
 def all_links(

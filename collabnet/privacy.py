@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
+import tomllib
 from collections.abc import Hashable, Sequence
+from importlib.resources import files
+from numbers import Real
+from typing import Any
 
 import pandas as pd
 
@@ -16,6 +22,9 @@ COLUMNS: Node = ("column", ("total",))
 ONLY: Node = ("column", ("only",))
 """Where the totals stand: a row and a column more."""
 WAYS = ("mobility_out", "mobility_in")
+MOBILE = {"mobility", *WAYS}
+HANDED_ON = (files("collabnet") / "data" / "mobility.toml").read_text(encoding="utf-8")
+COUNTS, TEXTS, FACTS, CHOICES = (set(v.split()) for v in tomllib.loads(HANDED_ON).values())
 
 
 def mask_small(
@@ -98,28 +107,79 @@ def guard(table: pd.DataFrame) -> pd.DataFrame:
     """Make numbers of mobile persons safe to hand on; a table without any is returned as it is.
 
     What is below `settings.SMALLEST` is masked, what is above is rounded to the nearest multiple of
-    it, as HESA does. So no two numbers, of whatever tables, levels or years, differ by little.
+    it, as HESA does. So no two numbers, of whatever tables, levels or years, differ by little. Of a
+    table of mobility, or of the side of a comparison that is, only columns known to be safe are
+    kept: what is derived (shares, ranks, intervals) would tell the exact numbers, and so would the
+    order. Of lists of activities, those of too few persons are left out, for rows can be counted.
     """
-    note, least = table.attrs.get("note", {}), settings.SMALLEST
-    columns = {"persons", *WAYS}
-    for side, end in ((note, ""), (note.get("left"), "_left"), (note.get("right"), "_right")):
-        if isinstance(side, dict) and side.get("kind") == "mobility":
-            columns |= {f"weight{end}", f"activities{end}"}
-    columns &= set(table)
-    if not columns:
+    behind_links, least = {"partner", "persons", "cover"} <= set(table), settings.SMALLEST
+    table = mask_few(table) if behind_links else table
+    note = table.attrs.get("note", {})
+    sides = {"": note, "_left": note.get("left"), "_right": note.get("right")}
+    ends = [end for end, side in sides.items() if is_mobile(side)]
+    columns = {f"{name}{end}" for name in COUNTS for end in ends}
+    columns = (columns | {*WAYS} | ({*()} if behind_links else {"persons"})) & set(table)
+    said = _safe(note, mobile=False)
+    if not columns and not ends and said == note:
         return table
     if {"sending", "receiving", "persons"} <= set(table):
         table = mask_small(table, "persons", ["sending", "receiving"])
-    hidden = table.get("masked", pd.Series(data=False, index=table.index))
+        said |= {"withheld": table.attrs["note"]["withheld"]}
     out = table.copy()
-    for name in columns:
-        small = table[name].gt(0) & table[name].lt(least)
-        out[name] = ((table[name] + least / 2) // least * least).mask(small)
+    if ends:
+        others = tuple({"_left", "_right"} - {*ends}) if "" not in ends else ()
+        safe = columns | FACTS | {"masked"}
+        safe |= {c for c in TEXTS & set(out) if not pd.api.types.is_numeric_dtype(out[c])}
+        withheld = [c for c in out if c not in safe and not str(c).endswith(others)]
+        said |= {"withheld": withheld} if withheld else {}
+        if "activity_id" in out:
+            known = out["amount"].ge(least) if "amount" in out else out["activity_id"].isna()
+            out = out[known.fillna(value=False).astype(bool)]
+            said["rows_left_out"] = _rounded(len(table) - len(out))
+        out = out.drop(columns=withheld)
+        keys = [c for c in out if c not in columns | {"masked"}]
+        out = out.sort_values(keys, key=lambda c: c.astype(str), ignore_index=True)
+    hidden = out.get("masked", pd.Series(data=False, index=out.index))
+    for name in columns & set(out):
+        small = out[name].gt(0) & out[name].lt(least)
+        out[name] = ((out[name] + least / 2) // least * least).mask(small)
         hidden = hidden | small.fillna(value=False).astype(bool)
     if "reciprocity" in out:  # the exact ratio would tell the exact numbers
         both, most = out[[*WAYS]], out[[*WAYS]].max(axis=1, skipna=False)
         out["reciprocity"] = both.min(axis=1, skipna=False) / most.where(most > 0)
-    out["masked"] = hidden
-    said = {"masked": int(hidden.sum()), "smallest": least, "rounded_to": least}
-    out.attrs["note"] = table.attrs.get("note", {}) | said
+    if columns:
+        out["masked"] = hidden
+        said |= {"masked": int(hidden.sum())}
+    out.attrs["note"] = said | {"smallest": least, "rounded_to": least}
     return out
+
+
+def is_mobile(note: Any) -> bool:
+    """Say whether a note, or that of a side of a comparison, is of mobility."""
+    asked = note if isinstance(note, dict) else {}
+    return asked.get("kind") == "mobility" or asked.get("layer") in WAYS
+
+
+def _safe(value: Any, key: str = "", *, mobile: bool) -> Any:
+    """Round the numbers of mobile persons in a note; floats that are no counts are left out."""
+    if key in CHOICES:
+        return value
+    if isinstance(value, dict):
+        own = is_mobile(value) or (mobile and "kind" not in value)
+        return {k: _safe(v, str(k), mobile=own or k in MOBILE) for k, v in value.items()}
+    if mobile and isinstance(value, list | tuple):
+        return [_safe(v, key, mobile=True) for v in value]
+    if mobile and key == "said":
+        return re.sub(r"(?<!\S)\d+(?!\S)", lambda n: str(_rounded(int(n[0]))), str(value))
+    if not mobile or isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    if isinstance(value, float) and (key not in COUNTS or math.isnan(value)):
+        return None
+    return _rounded(float(value))
+
+
+def _rounded(number: float) -> int | str:
+    least = settings.SMALLEST
+    if 0 < number < least:
+        return f"fewer than {least}"
+    return int((number + least / 2) // least * least)

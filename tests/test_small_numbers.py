@@ -1,5 +1,6 @@
 """Small numbers of mobile persons: no export shows one, nor do several held side by side."""
 
+import re
 from itertools import combinations, product
 
 import numpy as np
@@ -178,3 +179,185 @@ def test_the_note_of_an_export_says_that_numbers_were_rounded(records, tmp_path)
     note = path.with_name("gaps.csv.note.txt").read_text("utf-8")
     assert "rounded to: 5" in note
     assert table["mobility_out"].sum() == sum(f[-1] for f in FLOWS if f[2] == "out")
+
+
+@pytest.fixture(scope="module")
+def single():
+    """Return records of one row a mobile person: L to M 3, to N 7, to R 2."""
+    acts, rows = [], []
+    for n, partner in enumerate("MMMNNNNNNNRR"):
+        key = {"activity_id": f"m{n}"}
+        acts.append(key | {"kind": "mobility", "start": str(2018 + n % 4), "amount": 1})
+        rows.append(key | {"institution_id": "L", "role": "sending"})
+        rows.append(key | {"institution_id": partner, "role": "receiving"})
+    bodies = [
+        {"institution_id": b, "name": b, "country": c}
+        for b, c in zip("LMNR", ("BE", "FR", "MA", "TN"), strict=True)
+    ]
+    return cn.Records(frames(acts, rows, bodies))
+
+
+MOVED, HALVES = {"kind": "mobility"}, {"before": (2018, 2019), "after": (2020, 2021)}
+DOORS = {
+    "edges": lambda _r, e: e,
+    "around": lambda _r, e: cn.around(e, "L"),
+    "behind": lambda r, _e: cn.behind(r, ("L", "M"), **MOVED),
+    "behind_gap": lambda r, _e: cn.behind_gap(r, "N", "mobility_out", home="L"),
+    "partners": lambda r, _e: cn.partners(r, "L", **MOVED),
+    "flows": lambda r, _e: cn.flows(r),
+    "gaps": lambda r, _e: cn.gaps(r, "L", new=5, needs=["mobility"]).drop(columns="why"),
+    "output": lambda r, _e: cn.output(r, "mobility"),
+    "collaboration": lambda r, _e: cn.collaboration(r, "mobility"),
+    "collaboration_types": lambda r, _e: cn.collaboration_types(r, "mobility"),
+    "strengths": lambda _r, e: cn.strengths(e),
+    "centrality": lambda _r, e: cn.centrality(e),
+    "communities": lambda _r, e: cn.communities(e),
+    "brokers": lambda _r, e: cn.brokers(e),
+    "similarities": lambda r, e: cn.similarities(e, cn.output(r, "mobility")),
+    "relative_intensity": lambda _r, e: cn.relative_intensity(e),
+    "expected_links": lambda r, e: cn.expected_links(e, cn.output(r, "mobility")),
+    "backbone": lambda _r, e: cn.backbone(e, alpha=1),
+    "diversity": lambda _r, e: cn.diversity(e, by="target", of="source"),
+    "region_shares": lambda r, e: cn.region_shares(e, r.institutions),
+    "compare_edges": lambda r, e: cn.compare_edges(e, cn.edges(r, "work")),
+    "changes": lambda r, _e: cn.compare_stores(cn.Records({}), r, "L", **MOVED)[0],
+    "changed partners": lambda r, _e: cn.compare_stores(cn.Records({}), r, "L", **MOVED)[1],
+    "decompose": lambda r, _e: cn.decompose(r, "L", **HALVES, **MOVED),
+    "trend": lambda r, _e: cn.trend(r, "L", by="cumulative", **MOVED),
+    "growth": lambda r, _e: cn.growth(r, "L", **MOVED),
+    "turnover": lambda r, _e: cn.turnover(r, "L", periods=[*HALVES.values()], **MOVED),
+    "partner_intervals": lambda r, _e: cn.partner_intervals(r, "L", **MOVED),
+    "share_intervals": lambda r, _e: cn.share_intervals(r, "L", **MOVED),
+    "bus_factor": lambda r, _e: cn.bus_factor(r, "L", **MOVED),
+    "without": lambda r, _e: cn.without(r, "L", institution="M", **MOVED),
+}
+# Not numbers of persons: when, what was asked, how many cells are masked, and kinds of rows.
+NO_COUNTS = {"first", "last", "since", "until", "year", "years", "masked", "seed"}
+NO_COUNTS |= {"samples", "alpha", "window", "span", "collabnet", "resolution", "last_activity"}
+NO_COUNTS |= {
+    "classes",
+    "partners",
+    "alive_from",
+    "as_of",
+    "interval",
+    "rule",
+    "settings",
+    "withheld",
+}
+
+
+def numbers(value, key=""):
+    """Yield all numbers in a note or a row, also those in its sentences."""
+    if key in NO_COUNTS or isinstance(value, bool | np.bool_):
+        return
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from numbers(part, name)
+    elif isinstance(value, list | tuple | np.ndarray):
+        for part in value:
+            yield from numbers(part, key)
+    elif isinstance(value, str):
+        yield from map(float, re.findall(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-])", value))
+    elif pd.notna(value):
+        yield float(value)
+
+
+def odd(table):
+    """Return the numbers an exported table and its note tell that no rounding leaves."""
+    note = {k: v for k, v in table.attrs["note"].items() if k not in {"before", "after"}}
+    told = [*numbers(table.to_dict("records")), *numbers(note)]
+    return [n for n in told if n % settings.SMALLEST]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_table_of_mobility_is_rounded_with_its_note_whatever_it_shows(single, tmp_path, door):
+    table = DOORS[door](single, cn.edges(single, "mobility"))
+    out = pd.read_parquet(cn.export_table(table, tmp_path / "t.parquet"))
+    assert odd(out) == []
+    assert out.attrs["note"]["rounded_to"] == settings.SMALLEST
+
+
+def test_files_of_links_written_block_by_block_are_rounded_too(single, tmp_path):
+    cn.write_edges(single, tmp_path / "e.parquet", "mobility")
+    out = pd.read_parquet(tmp_path / "e.parquet")
+    assert odd(out) == []
+    assert out.set_index("target")["weight"].fillna(-1).to_dict() == {"M": -1, "N": 5, "R": -1}
+    assert out.attrs["note"]["smallest"] == settings.SMALLEST
+
+
+@pytest.mark.parametrize("suffix", [".net", ".gexf", ".graphml", ".json"])
+def test_graph_files_of_mobility_hold_no_link_of_few_and_rounded_weights(single, tmp_path, suffix):
+    graph = cn.to_graph(cn.edges(single, "mobility"), single.institutions)
+    for node, strength in graph.degree(weight="weight"):
+        graph.nodes[node].update(strength=strength, pagerank=strength / 24)
+    found = cn.read_graph(cn.write_graph(graph, tmp_path / f"g{suffix}"))
+    assert [(a, b, d["weight"]) for a, b, d in found.edges(data=True)] == [("L", "N", 5)]
+    assert sorted(found) == ["L", "M", "N", "R"]
+    assert not any("pagerank" in data for _, data in found.nodes(data=True))
+    strengths = {node: data.get("strength") for node, data in found.nodes(data=True)}
+    assert {value for value in strengths.values() if value} <= {5, 10}
+    assert [n for n in numbers(found.graph["note"]) if n % settings.SMALLEST] == []
+    assert graph.edges["L", "M"]["weight"] == 3
+
+
+def test_a_vector_with_masked_strengths_is_not_written(single, tmp_path):
+    graph = cn.to_graph(cn.edges(single, "mobility"))
+    for node, strength in graph.degree(weight="weight"):
+        graph.nodes[node]["strength"] = strength
+    with pytest.raises(cn.CollabnetError, match="of 'M' it is None"):
+        cn.write_graph(graph, tmp_path / "strength.vec")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_two_stores_with_nothing_in_common_are_compared(single):
+    changes, links = cn.compare_stores(cn.Records({}), single, "L", kind="mobility")
+    assert changes["change"].tolist() == ["added"] * 12
+    assert links["weight_b"].tolist() == [7, 3, 2]
+
+
+def test_the_note_names_the_columns_that_are_withheld(single, tmp_path):
+    table = cn.partner_intervals(single, "L", kind="mobility")
+    out = pd.read_parquet(cn.export_table(table, tmp_path / "t.parquet"))
+    assert list(out) == ["partner", "name", "weight", "masked"]
+    assert out.attrs["note"]["withheld"] == list(table)[3:]
+    assert table["weight"].tolist() == [7, 3, 2]
+
+
+def test_single_moves_cannot_be_counted_by_rows_and_a_flow_of_many_stays(single, records):
+    few = guard(cn.behind(single, ("L", "N"), kind="mobility"))
+    assert (len(few), few.attrs["note"]["rows_left_out"]) == (0, 5)
+    many = guard(cn.behind(records, ("L", "A"), kind="mobility"))
+    assert many["amount"].tolist() == [40]
+
+
+def test_the_sentence_of_an_empty_table_is_rounded_too(single):
+    people = single.participants
+    alone = cn.Records(
+        {
+            "activities": single.activities,
+            "participants": people[people["institution_id"] == "L"].head(7),
+            "institutions": single.institutions,
+        }
+    )
+    table = cn.growth(alone, "L", kind="mobility")
+    assert table.attrs["note"]["said"] == "No partner of L is in its 7 activities here."
+    assert guard(table).attrs["note"]["said"] == "No partner of L is in its 5 activities here."
+
+
+def test_the_order_of_rows_tells_no_rank(single):
+    assert guard(cn.partners(single, "L", kind="mobility"))["partner"].tolist() == ["M", "N", "R"]
+
+
+def test_the_other_side_of_a_comparison_stays_exact(single):
+    mixed = cn.compare_edges(cn.edges(single, "mobility"), cn.edges(single, "mobility"))
+    mixed.attrs["note"]["right"] = {"kind": "work", "joint": 12}
+    safe = guard(mixed)
+    assert safe["weight_right"].tolist() == [3, 7, 2]
+    assert safe.attrs["note"]["right"]["joint"] == 12
+    assert safe.attrs["note"]["left"]["joint"] == 10
+
+
+@pytest.mark.parametrize("least", [2, 4])
+def test_a_threshold_below_the_smallest_number_shown_is_refused(single, least):
+    with pytest.raises(cn.CollabnetError, match="least_persons"):
+        cn.gaps(single, "L", least_persons=least)
