@@ -16,7 +16,7 @@ from collabnet import engine
 from collabnet.counting import distinct
 from collabnet.errors import UnknownNameError
 from collabnet.geo import distance_km
-from collabnet.parties import Years, dated, join_key, overlapping, stamp
+from collabnet.parties import Years, dated, join_key, overlapping, stamp, with_note
 from collabnet.records import Records
 
 OUTPUT_COUNTS = ("full", "fractional", "organisation")
@@ -38,6 +38,7 @@ SHOWN = ["output", "collab", "int_collab", "pp_collab", "pp_int_collab", "scp", 
 # fmt: on
 CELLS = 1 << 22
 """Pairs of institutions whose distance is compared at a time."""
+NONE = "No {} with a known {} is in these records and years."
 
 
 def output(
@@ -108,7 +109,8 @@ def output(
     shares = shares.with_columns(credit=credit).group_by(unit).agg(nw.col("credit").sum())
     table = engine.collect(shares.rename({unit: "unit", "credit": "output"}))
     table = ranked(table.astype({"output": "float64"}), "output", "unit")
-    table.attrs["note"] = noted(records, kind, years, what="output", level=level, count=count)
+    note = noted(records, kind, years, what="output", level=level, count=count)
+    table = with_note(table, note, NONE.format(kind, level))
     if count == "fractional":
         missing = table.attrs["note"]["activities"] - float(table["output"].sum())
         table.attrs["note"]["without_unit"] = round(missing, 9)
@@ -195,7 +197,9 @@ def collaboration(
     sums = sums.astype(dict.fromkeys(sums.columns.drop("km"), "int64"))
     sums = sums.assign(**{name: sums[part] / sums[of] for name, (part, of) in SHARES.items()})
     table = ranked(sums[SHOWN].reset_index(), "output", "unit")
-    table.attrs["note"] = found.note | {"what": "collaboration", "by": by}
+    table = with_note(
+        table, found.note | {"what": "collaboration", "by": by}, NONE.format(kind, level)
+    )
     if by == "corresponding":
         without = len(found.works) - leads["activity"].nunique()
         table.attrs["note"]["without_corresponding"] = without
@@ -264,8 +268,8 @@ def collaboration_types(
     table = each.reindex(columns=TYPES[scheme], fill_value=0).rename_axis(columns=None)
     table.insert(0, "output", table.sum(axis=1))
     table = ranked(table.reset_index(), "output", "unit")
-    table.attrs["note"] = found.note | {"what": "collaboration types", "scheme": scheme}
-    return table
+    note = found.note | {"what": "collaboration types", "scheme": scheme}
+    return with_note(table, note, NONE.format(kind, level))
 
 
 class Signed(NamedTuple):
