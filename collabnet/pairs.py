@@ -355,7 +355,8 @@ def link_impact(
     names = records.lazy("activities").collect_schema().names()
     has = [name for name in ("fwci", "top10") if name in names]
     facts = engine.collect(dated(records, "work").select("activity", *has)).set_index("activity")
-    met = met.join(facts.reindex(columns=["fwci", "top10"]).astype("Float64"), on="activity")
+    facts = facts.reindex(met["activity"], columns=["fwci", "top10"]).astype("Float64")
+    met = met.assign(**{name: facts[name].array for name in facts})
     both, own = met.dropna(subset="partner").groupby("partner"), met.drop_duplicates("activity")
     table = both.agg(joint=("activity", "size"))
     note = noted(records, "work", years, what="link impact", count="full", home=home)
