@@ -10,11 +10,11 @@ from typing import Any
 import narwhals as nw
 import pandas as pd
 
-from collabnet import engine, settings
-from collabnet.errors import InputError, UnknownNameError
+from collabnet import engine
+from collabnet.errors import InputError, check_whole
 from collabnet.identifiers import DATE
 from collabnet.links import joint
-from collabnet.parties import Years, dated, join_key, population_of
+from collabnet.parties import Years, check_years, dated, home_of, join_key, population_of
 from collabnet.partnerships import flows
 from collabnet.records import Records, origin
 
@@ -45,7 +45,7 @@ def agreement_status(
     last where it ends. What counts are the dates both were members: those of the agreement, cut to
     `since` and `until` of the two. *Expired*: a known end is over. *Not yet*: the beginning is to
     come. *In force*: it has begun, and its end is to come, or stated to be open. *Dates unknown*:
-    all else; an agreement without dates is never in force.
+    all else; an agreement without dates is never in force, nor is one that ends before it begins.
 
     Parameters
     ----------
@@ -89,6 +89,7 @@ def agreement_status(
     >>> table[["partner", "status", "days_to_expiry", "ending"]].values.tolist()
     [['M', 'in force', 242, True]]
     """
+    check_whole(0, months=months)
     home, day = home_of(records, home), date_of(as_of, years)
     table = agreement_pairs(records, home, day)
     until, bodies = table["last_day"], records.institutions.set_index("institution_id")
@@ -167,6 +168,7 @@ def agreement_rates(
     >>> rates.set_index("indicator").value["coverage"]
     np.float64(1.0)
     """
+    check_whole(0, least_works=least_works)
     table = agreement_status(records, home, as_of=as_of, years=years)
     note = table.attrs["note"] | {"what": "rates of agreements", "least_works": least_works}
     moved = exchanges(records, note["home"], years)
@@ -188,21 +190,14 @@ def agreement_rates(
     return out
 
 
-def home_of(records: Records, home: str | None) -> str:
-    """Return the home institution; it must be known where any institution is."""
-    home, ids = home or settings.HOME, records.institutions["institution_id"]
-    if len(ids) and home not in set(ids):
-        raise UnknownNameError("institution", home, ids)
-    return home
-
-
 def date_of(as_of: str | None, years: Years | None) -> Any:
     """Return the day to look at."""
+    check_years(years)
     today = pd.Timestamp.today().normalize()
     if as_of is None:
         return min(today, pd.Timestamp(f"{years[1]}-12-31")) if years else today
     day = _days(pd.Series([as_of]), last=True)[0]
-    if not DATE.fullmatch(as_of) or pd.isna(day):
+    if not DATE.fullmatch(str(as_of)) or pd.isna(day):
         raise InputError(f"as_of={as_of!r} is not a date such as 2026, 2026-01 or 2026-01-31.")
     return day
 
@@ -242,9 +237,14 @@ def agreement_pairs(records: Records, home: str, day: pd.Timestamp) -> pd.DataFr
     begins = [_days(table[c], last=False) for c in ("start", "since", "since_given")]
     ends = [_days(table[c], last=True) for c in ("end", "until", "until_given")]
     first, last = pd.concat(begins, axis=1).max(axis=1), pd.concat(ends, axis=1).min(axis=1)
+    # Dates that contradict each other are not known.
+    odd = pd.concat([a > b for a, b in zip(begins, ends, strict=True)], axis=1).any(axis=1)
+    first, last = first.mask(odd), last.mask(odd)
     decided = table["end_status"].isin(["open"]) | ends[0].notna()
     status = pd.Series("dates unknown", table.index, dtype="string")
-    status = status.mask((first <= day) & decided & (last.isna() | (last >= day)), "in force")
+    status = status.mask(
+        (first <= day) & decided & ~odd & (last.isna() | (last >= day)), "in force"
+    )
     status = status.mask(first > day, "not yet").mask(last < day, "expired")
     table = table.assign(status=status, first_day=first, last_day=last)
     table = table.assign(rank=status.map(dict(zip(STATUSES, range(4), strict=True))))

@@ -15,7 +15,7 @@ from collabnet import counting, engine, schema, settings
 from collabnet.errors import UnknownNameError
 from collabnet.links import COUNTS, Count, joint
 from collabnet.merging import RULES
-from collabnet.parties import Years, dated, join_key, overlapping, stamp
+from collabnet.parties import Years, dated, join_key, overlapping, stamp, with_note
 from collabnet.readers import read
 from collabnet.records import Records
 
@@ -108,7 +108,7 @@ def compare_stores(
         raise UnknownNameError("counting", count, COUNTS)
     stores = [one if isinstance(one, Records) else read(one) for one in (a, b)]
     known = pd.concat([one.institutions for one in stores[::-1]]).drop_duplicates("institution_id")
-    if home and home not in set(known["institution_id"]):
+    if home and len(known) and home not in set(known["institution_id"]):
         raise UnknownNameError("institution", home, known["institution_id"])
     home = home or settings.HOME
     ours = [joint(one, kind, home, years=years) for one in stores]
@@ -139,8 +139,9 @@ def compare_stores(
         "partners": len(links) or f"none: {home} has no joint {kind} in either store",
         "collabnet": schema.COLLABNET,
     }
-    table.attrs["note"], links.attrs["note"] = note, note | {"what": "changed partners"}
-    return Comparison(table, links)
+    none = f"{home} has no joint {kind} in either store in these years."
+    links = with_note(links, note | {"what": "changed partners"}, none)
+    return Comparison(with_note(table, note, f"No {kind} changed between the two stores."), links)
 
 
 def _records(records: Records, kind: str, years: Years | None, ours: pd.DataFrame) -> pd.DataFrame:

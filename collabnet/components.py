@@ -9,7 +9,7 @@ import pandas as pd
 from collabnet import engine, schema
 from collabnet.errors import CollabnetError, UnknownNameError
 from collabnet.indicators import noted
-from collabnet.parties import dated
+from collabnet.parties import dated, with_note
 from collabnet.records import Records
 
 RULES = {"leiden": ("component", "joint"), "simple": ("component", "joint", "associated")}
@@ -104,8 +104,9 @@ def unify(
     report = report.loc[apart[changed].sort_values(ascending=False, kind="stable").index]
     report = report.rename_axis("institution_id").reset_index()
     facts = {"rules": rules, "moved": int(found[rules]["moved"].sum())}
-    report.attrs["note"] = noted(records, "work", None, what="unified", level="institution")
-    report.attrs["note"] |= facts | {"weight": float(total["weight"])}
+    note = noted(records, "work", None, what="unified", level="institution")
+    note |= facts | {"weight": float(total["weight"])}
+    report = with_note(report, note, "No institution has other works or weights by these rules.")
     tables = {name: getattr(records, name) for name in schema.TABLES}
     tables["participants"] = found[rules].drop(columns="moved")
     return Unified(Records(tables, provenance={**records.provenance, "unified": facts}), report)

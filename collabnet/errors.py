@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from numbers import Integral
 
 
 class CollabnetError(ValueError):
@@ -34,7 +35,7 @@ class UnknownNameError(CollabnetError):
         if close:
             hint = f"Did you mean {' or '.join(map(repr, close))}?"
         elif len(names) <= 20:
-            hint = f"Known: {', '.join(names)}."
+            hint = f"Known: {', '.join(names) or 'none'}."
         else:
             hint = f"There are {len(names)} of them, among which {', '.join(names[:8])} …"
         super().__init__(f"Unknown {what} {str(given)!r}. {hint}")
@@ -51,3 +52,12 @@ class MissingExtraError(CollabnetError):
         super().__init__(
             f"{feature} needs {library}. Install it with: pip install 'collabnet[{extra}]'"
         )
+
+
+def check_whole(least: int, **given: object) -> None:
+    """Raise an error unless all that is given are whole numbers, `least` or more."""
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+            raise CollabnetError(
+                f"{name}={value!r}: a whole number, {least} or more, was expected."
+            )

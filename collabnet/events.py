@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from collabnet import engine
-from collabnet.agreements import agreement_pairs, date_of, home_of
+from collabnet.agreements import agreement_pairs, date_of
+from collabnet.errors import check_whole
 from collabnet.links import joint
-from collabnet.parties import Years, dated, population_of, units_of
+from collabnet.parties import Years, dated, home_of, population_of, units_of
 from collabnet.records import Records, origin
 from collabnet.regions import memberships
 from collabnet.words import words_of
@@ -79,6 +80,8 @@ def event_study(
     >>> event_study(Records({}), "L").attrs["note"]["said"]
     'No partner has a dated agreement, years on both sides of it, and a match without.'
     """
+    check_whole(1, window=window, matches=matches)
+    check_whole(0, seed=seed)
     home = home_of(records, home)
     works = joint(records, "work", home, years=years).dropna(subset=["partner", "first"])
     agreed = agreement_pairs(records, home, date_of(None, None))

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from collabnet import engine, settings
-from collabnet.agreements import WAYS, agreement_pairs, date_of, home_of
-from collabnet.errors import CollabnetError, UnknownNameError
+from collabnet.agreements import WAYS, agreement_pairs, date_of
+from collabnet.errors import CollabnetError, UnknownNameError, check_whole
 from collabnet.links import joint
-from collabnet.parties import Years, dated, join_key, population_of
+from collabnet.parties import Years, dated, endless, home_of, join_key, population_of, with_note
 from collabnet.partnerships import moves
 from collabnet.records import NUMBERS, Records, origin
 from collabnet.regions import memberships
@@ -54,9 +54,9 @@ def gaps(
     """Return which partnerships live, sleep, or are missing: one row a partner.
 
     A partner is whoever did something together with the home institution in those years, or at a
-    time nobody stated, or has an agreement with it, at whatever time. It is *alive* where
-    `least_works`, `least_projects` or `least_persons` is reached. The class is the first that
-    holds:
+    time nobody stated (a project that began before them and has no known end is one), or has an
+    agreement with it, at whatever time. It is *alive* where `least_works`, `least_projects` or
+    `least_persons` is reached. The class is the first that holds:
 
     1. *dates unknown*: no agreement in force, and one whose dates are not known;
     2. *data missing*: there is no agreement of the home institution in the records; or the partner
@@ -130,6 +130,8 @@ def gaps(
         for name in given:
             if name not in known:
                 raise UnknownNameError(what, name, known)
+    least = {"works": least_works, "projects": least_projects, "persons": least_persons}
+    check_whole(0, new=new, seed=seed, **{f"least_{name}": value for name, value in least.items()})
     if 1 < least_persons < settings.SMALLEST:
         raise CollabnetError(
             f"least_persons={least_persons}: the class would tell numbers of persons that exports "
@@ -145,12 +147,11 @@ def gaps(
     table["last_activity"] = last.reindex(table.index).astype("Int64")
     since = past.groupby("row")["first"].min().reindex(table.index)
     young = (since > last_year - new) & (ties["first"].min() <= last_year - new)
-    dateless = rows[done & rows["first"].isna()]
+    dateless = rows[rows["dateless"]]
     young &= ~table.index.isin(dateless["row"])
     undated = table.index.isin(dateless.loc[~dateless["now"], "row"])
     unsaid = table.pop("unsaid")
     alive = unsaid | (table[[*WAYS]].fillna(0).sum(axis=1) >= least_persons)
-    least = {"works": least_works, "projects": least_projects, "persons": least_persons}
     for layer in ("works", "projects"):
         alive |= table[layer].fillna(0) >= least[layer]
     made_up = rows.loc[rows["synthetic"] & rows["now"], "row"]
@@ -172,10 +173,7 @@ def gaps(
     note |= {"regions": list(settings.REGIONS) if by in {"partner", "region"} else None}
     note |= {"crosswalk": "collabnet/data/crosswalk.csv" if by == "field" else None}
     note |= {"synthetic": bool(table["synthetic"].any()), **origin(records)}
-    if table.empty:
-        note["said"] = f"Nothing joint and no agreement of {home} is in these records."
-    table.attrs["note"] = note
-    return table
+    return with_note(table, note, f"Nothing joint and no agreement of {home} is in these records.")
 
 
 def behind_gap(
@@ -231,8 +229,8 @@ def behind_gap(
     found = found.sort_values("activity_id", ignore_index=True)
     asked = {"row": row, "layer": layer, "home": home, "years": years}
     asked["synthetic"] = bool(found["synthetic"].isin([True]).any())
-    found.attrs["note"] = {"what": "activities", **asked, **origin(records)}
-    return found
+    said = f"No activity of {home} stands behind this cell in these years."
+    return with_note(found, {"what": "activities", **asked, **origin(records)}, said)
 
 
 def _ties(records: Records, home: str, years: Years | None, day: pd.Timestamp) -> pd.DataFrame:
@@ -257,9 +255,30 @@ def _ties(records: Records, home: str, years: Years | None, day: pd.Timestamp) -
     ties = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     acts = records.lazy("activities").with_columns(activity=nw.col(join_key(records)))
     wanted = engine.like(ties[["activity"]].drop_duplicates(), acts)
-    facts = acts.select("activity", "activity_id", "synthetic")
+    facts = acts.select("activity", "activity_id", "synthetic", endless=endless())
     ties = ties.merge(engine.collect(facts.join(wanted, on="activity", how="semi")), on="activity")
-    return ties.assign(synthetic=ties["synthetic"].isin([True]))
+    dateless = ties["first"].isna()
+    if years is not None:
+        # It began in time, both may still have been there, and nobody knows whether it lasted.
+        begun = (ties["first"] <= years[1]) & (ties["last"] < years[0])
+        perhaps = ties["endless"] & begun.fillna(value=False) & (ties["layer"] == "projects")
+        dateless |= perhaps & _stayed(records, ties[perhaps], home, years[0]).reindex(
+            ties.index, fill_value=False
+        )
+    dateless &= ~ties["layer"].isin(AGREED)
+    return ties.assign(synthetic=ties["synthetic"].isin([True]), dateless=dateless)
+
+
+def _stayed(records: Records, ties: pd.DataFrame, home: str, year: int) -> pd.Series:
+    """Tell of which ties neither side is known to have left before that year."""
+    until, people = nw.col("until_year"), records.lazy("participants")
+    people = people.with_columns(activity=nw.col(join_key(records)))
+    there = people.filter(until.is_null() | (until >= year)).select("activity", "institution_id")
+    there = there.join(engine.like(ties[["activity"]].drop_duplicates(), people), on="activity")
+    there = pd.MultiIndex.from_frame(engine.collect(there))
+    sides = (ties.assign(side=side)[["activity", "side"]] for side in (home, ties["partner"]))
+    ours, theirs = (pd.MultiIndex.from_frame(side).isin(there) for side in sides)
+    return pd.Series(ours & theirs, ties.index, dtype=bool)
 
 
 def _grouped(ties: pd.DataFrame, by: str, records: Records, home: str, day: Any) -> pd.DataFrame:
@@ -285,8 +304,7 @@ def _grouped(ties: pd.DataFrame, by: str, records: Records, home: str, day: Any)
 def _numbers(rows: pd.DataFrame, by: str, works: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Count the activities of each row and layer, each once; of mobility the persons."""
     now = rows[rows["now"]].drop_duplicates(["layer", "row", "activity"])
-    dateless = rows["first"].isna() & ~rows["layer"].isin(AGREED)
-    index = sorted({*rows.loc[rows["now"] | dateless, "row"]})
+    index = sorted({*rows.loc[rows["now"] | rows["dateless"], "row"]})
     table = pd.crosstab(now["row"], now["layer"])
     table = table.reindex(index=pd.Index(index, dtype="str"), columns=list(LAYERS), fill_value=0)
     table = table.astype("Int64").rename_axis(columns=None)

@@ -19,6 +19,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from collabnet import pajek, vosviewer
@@ -300,7 +301,7 @@ def _describe(graph: nx.Graph, institutions: pd.DataFrame | None) -> None:
 
 
 def check_edges(edges: pd.DataFrame) -> None:
-    """Raise a SchemaError where a table is not one of edges: two known ends, each pair once."""
+    """Raise a SchemaError where a table is not one of edges: known ends and weight, a pair once."""
     missing = [name for name in ("source", "target", "weight") if name not in edges]
     if missing:
         raise SchemaError(
@@ -317,6 +318,9 @@ def check_edges(edges: pd.DataFrame) -> None:
         if rows.any():
             pair = ", ".join(map(str, edges.loc[rows, ["source", "target"]].iloc[0]))
             raise SchemaError(f"Edges table: the pair {pair} {fault}. Merge or drop it.")
+    weight = pd.to_numeric(edges["weight"], errors="coerce").to_numpy("float64", na_value=np.nan)
+    if not ((weight >= 0) & np.isfinite(weight)).all():
+        raise SchemaError("Edges table: a weight is not a number of 0 or more. Drop such links.")
 
 
 def simple(graph: nx.Graph) -> nx.Graph:

@@ -16,7 +16,7 @@ from collabnet import engine
 from collabnet.counting import distinct
 from collabnet.errors import UnknownNameError
 from collabnet.geo import distance_km
-from collabnet.parties import Years, dated, join_key, overlapping, stamp
+from collabnet.parties import Years, dated, join_key, overlapping, stamp, with_note
 from collabnet.records import Records
 
 OUTPUT_COUNTS = ("full", "fractional", "organisation")
@@ -39,6 +39,7 @@ SHOWN = ["output", "collab", "int_collab", "pp_collab", "pp_int_collab", "scp", 
 TOLD = {"pp_industry": "industry_n", "pp_short": "distance_n", "pp_long": "distance_n"}
 CELLS = 1 << 22
 """Pairs of institutions whose distance is compared at a time."""
+NONE = "No {} with a known {} is in these records and years."
 
 
 def output(
@@ -109,7 +110,8 @@ def output(
     shares = shares.with_columns(credit=credit).group_by(unit).agg(nw.col("credit").sum())
     table = engine.collect(shares.rename({unit: "unit", "credit": "output"}))
     table = ranked(table.astype({"output": "float64"}), "output", "unit")
-    table.attrs["note"] = noted(records, kind, years, what="output", level=level, count=count)
+    note = noted(records, kind, years, what="output", level=level, count=count)
+    table = with_note(table, note, NONE.format(kind, level))
     if count == "fractional":
         missing = table.attrs["note"]["activities"] - float(table["output"].sum())
         table.attrs["note"]["without_unit"] = round(missing, 9)
@@ -199,7 +201,9 @@ def collaboration(
     for name, told in TOLD.items():  # where nothing can be told, there is no share either
         sums[name] = sums[name].mask(sums[told] == 0)
     table = ranked(sums[SHOWN].reset_index(), "output", "unit")
-    table.attrs["note"] = found.note | {"what": "collaboration", "by": by}
+    table = with_note(
+        table, found.note | {"what": "collaboration", "by": by}, NONE.format(kind, level)
+    )
     if by == "corresponding":
         without = len(found.works) - leads["activity"].nunique()
         table.attrs["note"]["without_corresponding"] = without
@@ -268,8 +272,8 @@ def collaboration_types(
     table = each.reindex(columns=TYPES[scheme], fill_value=0).rename_axis(columns=None)
     table.insert(0, "output", table.sum(axis=1))
     table = ranked(table.reset_index(), "output", "unit")
-    table.attrs["note"] = found.note | {"what": "collaboration types", "scheme": scheme}
-    return table
+    note = found.note | {"what": "collaboration types", "scheme": scheme}
+    return with_note(table, note, NONE.format(kind, level))
 
 
 class Signed(NamedTuple):

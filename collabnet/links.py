@@ -29,6 +29,7 @@ from collabnet.parties import (
     stamp,
     taking_part,
     units_of,
+    with_note,
 )
 from collabnet.privacy import guard
 from collabnet.records import NUMBERS, Records
@@ -253,8 +254,8 @@ def all_links(
     pairs = counting.Pairs(*map(np.concatenate, zip(*blocks, strict=True)))
     del blocks
     table = _as_edges(pairs, counted.ids, years)
-    table.attrs["note"] = counted.note
-    return table
+    said = f"No {kind} with two known parties (level {level}) is in these records and years."
+    return with_note(table, counted.note, said)
 
 
 def joint(

@@ -11,15 +11,17 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from collabnet import engine, settings
+from collabnet import engine
 from collabnet.errors import CollabnetError, SchemaError, UnknownNameError
 from collabnet.graphs import check_edges
 from collabnet.indicators import noted, output, ranked
 from collabnet.links import joint
-from collabnet.parties import Years, dated, join_key
+from collabnet.parties import Years, dated, home_of, join_key, with_note
 from collabnet.records import Records
 
 Z95 = 1.959963984540054
+NO_LINK = "There is no link in these edges."
+NO_WORK = "No work of {} with a known partner is in these records and years."
 
 
 class Ends(NamedTuple):
@@ -53,6 +55,11 @@ def strengths(edges: pd.DataFrame) -> pd.DataFrame:
     `unit, links, strength`: number of partners (degree) and sum of the weights of its links, the
     strongest first. With fractional counting the strength is the number of joint activities.
 
+    Raises
+    ------
+    SchemaError
+        `edges` is no table of edges.
+
     References
     ----------
     Newman 2001, Physical Review E 64, 016132; Perianes-Rodríguez, Waltman & van Eck 2016,
@@ -64,12 +71,12 @@ def strengths(edges: pd.DataFrame) -> pd.DataFrame:
     >>> strengths(links).strength.tolist()
     [2.0, 2.0]
     """
+    check_edges(edges)
     ends = _ends(edges)
     links = np.bincount(np.append(ends.a, ends.b), minlength=len(ends.names))
     table = pd.DataFrame({"unit": ends.names, "links": links, "strength": ends.k})
     table = ranked(table, "strength", "unit")
-    table.attrs["note"] = {**edges.attrs.get("note", {}), "what": "strengths"}
-    return table
+    return with_note(table, {**edges.attrs.get("note", {}), "what": "strengths"}, NO_LINK)
 
 
 def similarities(edges: pd.DataFrame, outputs: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -123,8 +130,7 @@ def similarities(edges: pd.DataFrame, outputs: pd.DataFrame | None = None) -> pd
         association=c / (n1 * n2),
         affinity=2 * c.sum() * c / (k1 * k2),
     )
-    table.attrs["note"] = {**edges.attrs.get("note", {}), "what": "similarities"}
-    return table
+    return with_note(table, {**edges.attrs.get("note", {}), "what": "similarities"}, NO_LINK)
 
 
 def relative_intensity(edges: pd.DataFrame, unit: str | None = None) -> pd.DataFrame:
@@ -189,8 +195,7 @@ def relative_intensity(edges: pd.DataFrame, unit: str | None = None) -> pd.DataF
     order = np.lexsort([y, -c, -np.nan_to_num(ric, nan=-1), x])
     names = {"unit": ends.names.array.take(x[order]), "partner": ends.names.array.take(y[order])}
     table = pd.DataFrame(names | {name: values[order] for name, values in facts.items()})
-    table.attrs["note"] = {**edges.attrs.get("note", {}), "what": "relative intensity"}
-    return table
+    return with_note(table, {**edges.attrs.get("note", {}), "what": "relative intensity"}, NO_LINK)
 
 
 def backbone(edges: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
@@ -239,8 +244,8 @@ def backbone(edges: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     table = table[table["significance"] < alpha].reset_index(drop=True)
     share = float(table["weight"].sum() / ends.c.sum()) if len(edges) else None
     note = {"what": "backbone", "alpha": alpha, "links": len(table), "of_links": len(edges)}
-    table.attrs["note"] = {**edges.attrs.get("note", {}), **note, "share_of_weight": share}
-    return table
+    note = {**edges.attrs.get("note", {}), **note, "share_of_weight": share}
+    return with_note(table, note, "No link stands out at this level." if len(edges) else NO_LINK)
 
 
 def link_shares(
@@ -305,8 +310,8 @@ def link_shares(
             table[f"{role}_{side}"] = ours.astype(float).fillna(0) / n
         table[f"{role}_n"] = n
     table = ranked(table.reset_index(), "joint", "partner")
-    table.attrs["note"] = noted(records, "work", years, what="link shares", count="full", home=home)
-    return table
+    note = noted(records, "work", years, what="link shares", count="full", home=home)
+    return with_note(table, note, NO_WORK.format(home))
 
 
 def link_impact(
@@ -350,7 +355,8 @@ def link_impact(
     names = records.lazy("activities").collect_schema().names()
     has = [name for name in ("fwci", "top10") if name in names]
     facts = engine.collect(dated(records, "work").select("activity", *has)).set_index("activity")
-    met = met.join(facts.reindex(columns=["fwci", "top10"]).astype("Float64"), on="activity")
+    facts = facts.reindex(met["activity"], columns=["fwci", "top10"]).astype("Float64")
+    met = met.assign(**{name: facts[name].array for name in facts})
     both, own = met.dropna(subset="partner").groupby("partner"), met.drop_duplicates("activity")
     table = both.agg(joint=("activity", "size"))
     note = noted(records, "work", years, what="link impact", count="full", home=home)
@@ -362,8 +368,7 @@ def link_impact(
         table[f"{name}_home"] = note[f"{name}_home"]
     table.insert(4, "fwci_ratio", table["fwci"] / table["fwci_home"])
     table = ranked(table.reset_index(), "joint", "partner")
-    table.attrs["note"] = note
-    return table
+    return with_note(table, note, NO_WORK.format(home))
 
 
 def field_profile(
@@ -437,17 +442,16 @@ def field_profile(
     table = table.sort_values(order, ascending=up, ignore_index=True)
     note = noted(records, "work", years, what="field profile", home=home, scheme=scheme)
     without = met["activity"].nunique() - found["activity"].nunique()
-    table.attrs["note"] = note | {"count": "full", "without_field": without}
-    return table
+    note |= {"count": "full", "without_field": without}
+    return with_note(
+        table, note, f"No joint work of {home} with a field is in these records and years."
+    )
 
 
 def _joint_works(
     records: Records, home: str | None, years: Years | None
 ) -> tuple[str, pd.DataFrame]:
-    home = home or settings.HOME
-    ids = records.institutions["institution_id"]
-    if home not in set(ids):
-        raise UnknownNameError("institution", home, ids)
+    home = home_of(records, home)
     return home, joint(records, "work", home, years=years)[["activity", "partner"]]
 
 

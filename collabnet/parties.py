@@ -61,20 +61,24 @@ def dated(records: Records, kind: str) -> nw.LazyFrame:
 
 
 def overlapping(acts: nw.LazyFrame, years: Years | None) -> nw.LazyFrame:
-    """Keep the activities that are known to overlap the years.
-
-    Raises
-    ------
-    CollabnetError
-        The years are no two whole numbers, or the first comes after the last.
-    """
+    """Keep the activities that are known to overlap the years."""
+    check_years(years)
     if years is None:
         return acts
-    if len(years) != 2 or not all(isinstance(year, int | np.integer) for year in years):
+    return acts.filter(nw.col("first") <= years[1], nw.col("last") >= years[0])
+
+
+def check_years(years: Any) -> None:
+    """Raise an error unless these are None or two whole years, the first no later than the last."""
+    if years is None:
+        return
+    whole = isinstance(years, Sequence) and all(
+        isinstance(year, int | np.integer) for year in years
+    )
+    if not whole or len(years) != 2 or not all(0 < year < OPEN for year in years):
         raise CollabnetError(f"years={years!r}: two years such as (2019, 2024) were expected.")
     if years[0] > years[1]:
         raise CollabnetError(f"years={years}: the first year comes after the last.")
-    return acts.filter(nw.col("first") <= years[1], nw.col("last") >= years[0])
 
 
 def units_of(
@@ -114,6 +118,7 @@ def units_of(
 
 def in_years(acts: nw.LazyFrame, kind: str, years: Years | None) -> nw.LazyFrame:
     """Keep the works of those years; what lasts is cut later, to the spell of each member."""
+    check_years(years)
     if kind != "work" or years is None:
         return acts
     return acts.filter(nw.col("first") >= years[0], nw.col("first") <= years[1])
@@ -160,6 +165,28 @@ def numbers(ids: pd.Series, wanted: Sequence[str] | pd.Series) -> list[int]:
     return pd.Index(ids).get_indexer(pd.Index(wanted)).tolist()
 
 
+def home_of(records: Records, home: str | None) -> str:
+    """Return the home institution; it must be known where any institution is."""
+    home, ids = home or settings.HOME, records.institutions["institution_id"]
+    if len(ids) and home not in set(ids):
+        raise UnknownNameError("institution", home, ids)
+    return home
+
+
+def with_note(table: pd.DataFrame, note: dict[str, Any], said: str) -> pd.DataFrame:
+    """Give a table its note; an empty one says in a sentence why."""
+    table.attrs["note"] = {name: value for name, value in note.items() if name != "said"}
+    table.attrs["note"] |= {"said": said} if table.empty else {}
+    return table
+
+
+def endless() -> nw.Expr:
+    """Tell the activities of which nobody knows whether they lasted beyond their first year."""
+    status, lasting = nw.col("end_status"), nw.col("kind").is_in(["agreement", "project"])
+    unstated = lasting & status.is_null() & nw.col("end_year").is_null()
+    return (status == "unknown").fill_null(value=False) | unstated
+
+
 def stamp(records: Records, kind: str, years: Years | None = None) -> dict[str, Any]:
     """Say what a result is taken from, for its note: population, coverage, settings, store."""
     population = population_of(dated(records, kind), years)
@@ -175,7 +202,7 @@ def population_of(acts: nw.LazyFrame, years: Years | None) -> dict[str, int]:
     if years is not None:
         # It began in time, and nobody knows whether it lasted until then.
         perhaps = acts.filter(
-            nw.col("end_status") == "unknown",
+            endless(),
             nw.col("first") <= years[1],
             nw.col("last") < years[0],
         )

@@ -10,7 +10,7 @@ import pandas as pd
 from collabnet import engine, geo, settings
 from collabnet.errors import UnknownNameError
 from collabnet.links import Count, all_links
-from collabnet.parties import Years, dated, join_key, stamp
+from collabnet.parties import Years, check_years, dated, home_of, join_key, stamp, with_note
 from collabnet.records import Records
 from collabnet.regions import memberships, unplaced
 from collabnet.regions import region as region_named
@@ -53,10 +53,7 @@ def partners(
     >>> partners(Records({"activities": works, "participants": authors}), "L").partner.tolist()
     ['M']
     """
-    home = home or settings.HOME
-    ids = records.institutions["institution_id"]
-    if home not in set(ids):
-        raise UnknownNameError("institution", home, ids)
+    home = home_of(records, home)
     links = all_links(
         records,
         kind,
@@ -71,7 +68,7 @@ def partners(
     bodies = records.institutions.set_index("institution_id")
     facts = bodies.reindex(table["partner"])[["name", "country", "city", "lat", "lon"]]
     facts = facts.reset_index(drop=True)
-    here = bodies.loc[home]
+    here = bodies.reindex([home]).iloc[0]
     table.insert(1, "name", facts["name"])
     table.insert(2, "country", facts["country"])
     table.insert(3, "city", facts["city"])
@@ -85,17 +82,10 @@ def partners(
         ascending=[False, False, True, True],
         ignore_index=True,
     )
-    table.attrs["note"] = (
-        links.attrs["note"]
-        | _of_home(records, home, kind, years)
-        | {
-            "what": "partners",
-            "home": home,
-            "partners": len(table),
-            "countries": int(table["country"].nunique()),
-        }
-    )
-    return table
+    counts = {"partners": len(table), "countries": int(table["country"].nunique())}
+    note = links.attrs["note"] | _of_home(records, home, kind, years)
+    said = f"No {kind} of {home} with a known partner is in these records and years."
+    return with_note(table, note | {"what": "partners", "home": home} | counts, said)
 
 
 def around(edges: pd.DataFrame, home: str) -> pd.DataFrame:
@@ -254,14 +244,14 @@ def flows(records: Records, *, years: Years | None = None) -> pd.DataFrame:
     table = pairs.agg(activities=("activity", "nunique"))
     table.insert(0, "persons", pairs["amount"].sum(min_count=1))
     table = table.reset_index()
-    table.attrs["note"] = {
+    note = {
         "what": "flows",
         "kind": "mobility",
         "years": years,
-        "left_out": {"without_dates": undated},
         **stamp(records, "mobility", years),
     }
-    return table
+    note["left_out"] = {"without_dates": undated}
+    return with_note(table, note, "No mobility is in these records and years.")
 
 
 def moves(records: Records, years: Years | None) -> tuple[pd.DataFrame, int]:
@@ -269,6 +259,7 @@ def moves(records: Records, years: Years | None) -> tuple[pd.DataFrame, int]:
 
     `activity, first, last, amount, sending, receiving`; a flow between several is several rows.
     """
+    check_years(years)
     table = engine.collect(dated(records, "mobility").select("activity", "first", "last", "amount"))
     has_dates = table["first"].notna() & table["last"].notna()
     if years:

@@ -13,6 +13,7 @@ import pandas as pd
 from collabnet import settings
 from collabnet.errors import SchemaError
 from collabnet.geo import EARTH_KM, distance_km
+from collabnet.graphs import check_edges
 from collabnet.indicators import ranked
 from collabnet.network import centrality, communities
 from collabnet.regions import memberships
@@ -232,6 +233,7 @@ def region_shares(
     >>> region_shares(links, bodies, ("maghreb",)).openness.tolist()
     [1.0]
     """
+    check_edges(edges)
     names = settings.REGIONS if names is None else names
     places = memberships(institutions, names)
     rows = []

@@ -12,7 +12,7 @@ from collabnet import settings
 from collabnet.indicators import collaboration, collaboration_types, output
 from collabnet.links import joint
 from collabnet.pairs import credits_of, link_impact
-from collabnet.parties import Years
+from collabnet.parties import Years, with_note
 from collabnet.partnerships import partners, within
 from collabnet.records import Records
 from collabnet.spread import diversity
@@ -93,10 +93,8 @@ def profile(
     table = pd.concat([table, told], axis=1)[COLUMNS]
     words = [name for name in COLUMNS if name not in ("value", "n")]
     table = table.astype({"value": float, "n": "int64"} | dict.fromkeys(words, "string"))
-    table.attrs["note"] = near.attrs["note"] | {"what": "profile", "home": home, "regions": chosen}
-    if met.empty:
-        table.attrs["note"]["empty"] = f"{home} has no work in these years."
-    return table
+    note = near.attrs["note"] | {"what": "profile", "home": home, "regions": chosen}
+    return with_note(table, note, f"{home} has no work in these records and years.")
 
 
 def _of_works(

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from collabnet.errors import CollabnetError, UnknownNameError
+from collabnet.errors import CollabnetError, UnknownNameError, check_whole
 from collabnet.links import Count
-from collabnet.parties import Years
+from collabnet.parties import Years, check_years
 from collabnet.records import Records
 from collabnet.uncertainty import PartnerLevel, bounds, coded, draws, noted, resample, ties
 
@@ -77,8 +77,7 @@ def trend(
     """
     if by not in BY:
         raise UnknownNameError("choice of by", by, BY)
-    if isinstance(window, bool) or not isinstance(window, int) or window < 1:
-        raise CollabnetError(f"window={window!r}: a number of years above 0 was expected.")
+    check_whole(1, window=window)
     found = ties(records, home, kind, level=level, years=years, count=count)
     first, last = years or _span(found)
     back = {"year": 1, "sliding": window, "cumulative": 0}[by]
@@ -354,9 +353,9 @@ def _span(found: pd.DataFrame) -> Years:
 
 
 def _periods(periods: Sequence[Years]) -> list[Years]:
-    ends = [year for period in periods for year in period]
-    apart = all(left[1] < right[0] for left, right in pairwise(periods))
-    if not ends or any(len(period) != 2 for period in periods) or ends != sorted(ends) or not apart:
+    for period in periods:
+        check_years(period or ())
+    if not periods or any(left[1] >= right[0] for left, right in pairwise(periods)):
         raise CollabnetError(f"{periods}: pairs of years were expected, in order and apart.")
     return [(int(since), int(until)) for since, until in periods]
 

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from collabnet import counting, engine, schema, settings
-from collabnet.errors import CollabnetError, SchemaError, UnknownNameError
+from collabnet.errors import CollabnetError, SchemaError, UnknownNameError, check_whole
 from collabnet.links import COUNTS, Count, joint
-from collabnet.parties import Years, dated, join_key, overlapping, stamp, units_of
+from collabnet.parties import Years, check_years, dated, home_of, join_key, stamp, units_of
 from collabnet.records import Records
 from collabnet.regions import memberships
 
@@ -264,14 +264,14 @@ def ties(
     """
     home, bodies = home or settings.HOME, records.institutions
     nation = level == "country" and len(home) == 2
-    known = {home} if nation else set(bodies["institution_id"])
-    names = {"level": (level, LEVELS), "counting": (count, COUNTS), "institution": (home, known)}
+    names = {"level": (level, LEVELS), "counting": (count, COUNTS)}
     for what, (given, among) in names.items():
         if given not in among:
             raise UnknownNameError(what, given, among)
+    home = home if nation else home_of(records, home)
     if level == "region" and count != "full":
         raise CollabnetError(f"count={count!r}: regions overlap, so only full counting is defined.")
-    overlapping(dated(records, kind), years)  # says what is wrong with kind and years
+    check_years(years)
     at, works = "country" if nation else "institution", kind == "work"
     found = joint(records, kind, home, level=at, years=None if works else years)
     undated = found.loc[found["first"].isna(), "activity"].nunique()
@@ -319,7 +319,7 @@ def noted(
     note: dict[str, Any] = {"what": what, **found.attrs["note"]}
     note |= stamp(records, note["kind"], note["years"]) | more
     note |= RULE if "samples" in more else {}
-    if table.empty:
+    if table.empty or not note["of_home"]:
         note["said"] = f"No partner of {note['home']} is in its {note['of_home']} activities here."
     table.attrs["note"] = note
     return table
@@ -341,8 +341,8 @@ def resample(
 
 def draws(activities: int, samples: int, seed: int) -> Iterator[np.ndarray]:
     """Yield how often each activity is drawn in each sample: nothing else has a part in it."""
-    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
-        raise CollabnetError(f"samples={samples!r}: a number above 0 was expected; 1000 is usual.")
+    check_whole(1, samples=samples)
+    check_whole(0, seed=seed)
     random, n = np.random.default_rng(seed), max(activities, 1)
     for _ in range(samples):
         yield np.bincount(random.integers(n, size=n, dtype=np.uint32), minlength=n)

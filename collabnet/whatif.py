@@ -13,7 +13,7 @@ import pandas as pd
 from collabnet import engine, schema, settings
 from collabnet.errors import CollabnetError, UnknownNameError
 from collabnet.links import edges, joint
-from collabnet.parties import Years, join_key, stamp
+from collabnet.parties import Years, home_of, join_key, stamp, with_note
 from collabnet.records import Records
 from collabnet.regions import memberships
 
@@ -83,13 +83,14 @@ def without(
     if len(named) != 1:
         said = "are named to be taken out: name one institution, person or activity."
         raise CollabnetError(f"{len(named)} things {said}")
-    [(what, key)], home = named, _home(records, home)
+    [(what, key)], home = named, home_of(records, home)
     column, name = f"{what}_id", "activities" if what == "activity" else "participants"
     hits = engine.collect(records.lazy(name).filter(nw.col(column) == key))
     if hits.empty:
         there = engine.collect(records.lazy(name).select(column).unique())[column]
-        raise UnknownNameError(what, key, there.dropna())
-    kind = kind or (hits["kind"].iloc[0] if what == "activity" else "work")
+        if not engine.collect(records.lazy("activities").head(1)).empty:
+            raise UnknownNameError(what, key, there.dropna())
+    kind = kind or (hits["kind"].iloc[0] if what == "activity" and len(hits) else "work")
     kept = records.lazy(name).filter(nw.col(column).is_null() | (nw.col(column) != key))
     tables = {name: records.lazy(name).to_native() for name in schema.TABLES}
     reduced = Records(tables | {name: kept.to_native()}, provenance=records.provenance)
@@ -103,8 +104,9 @@ def without(
     table.insert(4, "change", table["after"] - table["before"])
     note = {"what": "what would be left", "without": f"{what} {key}", "home": home, "kind": kind}
     note |= {"count": "full", "years": years, "regions": list(settings.REGIONS)}
-    table.attrs["note"] = note | stamp(records, kind, years)
-    return table.astype(dict.fromkeys(("measure", "level", "lost"), "string"))
+    table = table.astype(dict.fromkeys(("measure", "level", "lost"), "string"))
+    table = table.iloc[: 0 if hits.empty else None]
+    return with_note(table, note | stamp(records, kind, years), "No activity is in these records.")
 
 
 def bus_factor(
@@ -157,7 +159,7 @@ def bus_factor(
     >>> table[["partner", "activities", "persons", "cover", "exact"]].values.tolist()
     [['M', 2, 2, 1, True]]
     """
-    home = _home(records, home)
+    home = home_of(records, home)
     met = joint(records, kind, home, years=years).dropna(subset="partner")
     people = records.lazy("participants").filter(nw.col("institution_id") == home)
     people = people.select(nw.col(join_key(records)).alias("activity"), "person_id").unique()
@@ -172,15 +174,8 @@ def bus_factor(
     note: dict[str, Any] = {"what": "bus factor", "home": home, "kind": kind, "years": years}
     facts = {"all": len(table), "on_one_person": int((table["cover"] == 1).sum())}
     note["links"] = facts | {"not_known": int(table["cover"].isna().sum())}
-    table.attrs["note"] = note | stamp(records, kind, years)
-    return table
-
-
-def _home(records: Records, home: str | None) -> str:
-    home, known = home or settings.HOME, records.institutions["institution_id"]
-    if home not in set(known):
-        raise UnknownNameError("institution", home, known)
-    return home
+    said = f"No {kind} of {home} with a known partner is in these records and years."
+    return with_note(table, note | stamp(records, kind, years), said)
 
 
 def _covers(rows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:

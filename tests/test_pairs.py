@@ -254,12 +254,6 @@ def test_a_house_without_partners_has_an_empty_table_of_each_kind():
         assert table.attrs["note"]["home"] == "A"
 
 
-@pytest.mark.parametrize("function", [cn.link_shares, cn.link_impact, cn.field_profile])
-def test_an_unknown_home_is_answered(function):
-    with pytest.raises(cn.UnknownNameError, match="Unknown institution"):
-        function(cn.Records({}), "00afp2z80")
-
-
 @pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
 @pytest.mark.parametrize("function", [cn.link_shares, cn.link_impact, cn.field_profile])
 def test_another_engine_says_the_same_of_a_link(oracles, function):

@@ -280,7 +280,7 @@ def test_an_agreement_is_there_in_each_period_it_is_in_force():
     [[], [(2020, 2019)], [(2019, 2020), (2020, 2021)], [(2021, 2022), (2019, 2020)], [(2019,)]],
 )
 def test_periods_that_overlap_or_are_not_in_order_are_refused(periods):
-    with pytest.raises(cn.CollabnetError, match="pairs of years were expected, in order and apart"):
+    with pytest.raises(cn.CollabnetError, match=r"apart|two years such|after the last"):
         cn.turnover(corpus_of({2019: {"M": 1}}), "L", periods=periods)
 
 

@@ -122,7 +122,7 @@ def test_a_bootstrap_of_nothing_has_its_columns_and_no_value():
         (pd.DataFrame({"x": [1, 2]}, index=["a", "a"]), {}, "'a' stands in more than one row"),
         (pd.DataFrame({"x": ["one"]}), {}, "holds no numbers"),
         (pd.DataFrame({"x": [1]}), {"statistic": "median"}, "Did you mean 'mean'"),
-        (pd.DataFrame({"x": [1]}), {"samples": 0}, "samples=0: a number above 0"),
+        (pd.DataFrame({"x": [1]}), {"samples": 0}, "samples=0: a whole number, 1 or more"),
         (pd.DataFrame({"x": [1]}), {"samples": True}, "samples=True"),
     ],
 )
