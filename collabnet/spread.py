@@ -222,6 +222,11 @@ def region_shares(
     inside, external/(external+internal), and the E-I index (external-internal)/(external+internal);
     empty where a region has no link.
 
+    Raises
+    ------
+    SchemaError
+        `edges` is no table of edges.
+
     References
     ----------
     Krackhardt & Stern 1988, Social Psychology Quarterly 51(2) 123-140 (E-I index).
