@@ -257,7 +257,7 @@ def write_graph(
     if suffix is None:
         raise UnknownNameError("graph format", path.suffix, GRAPH_SUFFIXES)
     graph = to_graph(graph) if isinstance(graph, pd.DataFrame) else graph
-    plain = _portable(_guarded(graph), institutions)
+    plain = _portable(_guarded(simple(graph)), institutions)
     try:
         files = {path: GRAPH_SUFFIXES[suffix](plain, path.name)}
         if suffix == "map.txt":
@@ -277,7 +277,6 @@ def _guarded(graph: nx.Graph) -> nx.Graph:
 
     if not is_mobile(note := graph.graph.get("note")):
         return graph
-    graph = simple(graph)
     units = pd.DataFrame([data | {"unit": node} for node, data in graph.nodes(data=True)])
     ties = ({"source": a, "target": b, "weight": 1} | data for a, b, data in graph.edges(data=True))
     links = pd.DataFrame(ties, columns=None if graph.size() else ["source", "target", "weight"])

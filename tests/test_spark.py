@@ -249,6 +249,7 @@ def test_however_a_table_is_damaged_it_is_named(store, session, tmp_path, raw):
         cn.read(copy, session=session)
 
 
+@pytest.mark.usefixtures("running")
 def test_a_failure_of_spark_is_not_taken_for_a_damaged_table(store):
     from py4j.protocol import Py4JNetworkError
 
