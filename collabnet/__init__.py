@@ -48,7 +48,7 @@ from collabnet.quality import check_quality, forget
 from collabnet.readers import read, read_all
 from collabnet.records import Records, write_store
 from collabnet.regions import list_regions, memberships, region
-from collabnet.spread import brokers, diversity, region_shares
+from collabnet.spread import brokers, diversity, group_shares, region_shares
 from collabnet.standard import profile
 from collabnet.stores import ingest
 from collabnet.trends import decompose, growth, trend, turnover
@@ -95,6 +95,7 @@ __all__ = [
     "forget",
     "gaps",
     "gazetteer",
+    "group_shares",
     "growth",
     "ingest",
     "link_impact",

@@ -151,10 +151,7 @@ def brokers(
     >>> brokers(links, lands)[["unit", "betweenness", "participation"]].values.tolist()
     [['B', 1.0, 0.5], ['A', 0.0, 0.0], ['C', 0.0, 0.0]]
     """
-    groups = communities(edges, seed=seed) if groups is None else groups
-    if groups.columns[0] != "unit" or groups.shape[1] < 2:
-        raise SchemaError("The groups need the column unit, and the group in a second column.")
-    group = groups.drop_duplicates("unit").set_index("unit").iloc[:, 0]
+    group = _group_of(communities(edges, seed=seed) if groups is None else groups)
     names = ["source", "target", "weight"]
     back = edges[["target", "source", "weight"]].set_axis(names, axis="columns")
     links = pd.concat([edges[names], back], ignore_index=True)
@@ -167,6 +164,12 @@ def brokers(
     table = ranked(table, "betweenness", "unit")
     table.attrs["note"] = note | {"without_group": whole.attrs["note"]["left_out"]}
     return table
+
+
+def _group_of(groups: pd.DataFrame) -> pd.Series:
+    if groups.columns[0] != "unit" or groups.shape[1] < 2:
+        raise SchemaError("The groups need the column unit, and the group in a second column.")
+    return groups.drop_duplicates("unit").set_index("unit").iloc[:, 0]
 
 
 Apart = tuple[pd.DataFrame, Callable[[int], np.ndarray]]
@@ -255,4 +258,58 @@ def region_shares(
         "what": "region shares",
         "regions": list(names),
     }
+    return table
+
+
+def group_shares(edges: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
+    """Return for each group how much of its linking stays inside it: E-I by country, for one.
+
+    Parameters
+    ----------
+    edges
+        An edge table.
+    groups
+        `unit` and, in the second column, the one group it belongs to, as for `brokers`.
+
+    Returns
+    -------
+    `group, internal, external, openness, ei` as in `region_shares`, by group. `whole` in the note
+    holds the same of all links, each once. Links to a unit without group are left out and counted.
+
+    Raises
+    ------
+    SchemaError
+        `edges` is no table of edges, or `groups` has not these columns.
+
+    References
+    ----------
+    Krackhardt & Stern 1988, Social Psychology Quarterly 51(2) 123-140 (E-I index).
+
+    Examples
+    --------
+    >>> links = pd.DataFrame({"source": list("AB"), "target": list("BC"), "weight": [1.0, 3.0]})
+    >>> lands = pd.DataFrame({"unit": list("ABC"), "country": ["BE", "BE", "FR"]})
+    >>> group_shares(links, lands).ei.tolist(), group_shares(links, lands).attrs["note"]["whole"]
+    ([0.5, 1.0], {'internal': 1.0, 'external': 3.0, 'ei': 0.5})
+    """
+    check_edges(edges)
+    group = _group_of(groups)
+    ends = pd.DataFrame({end: edges[end].map(group) for end in ("source", "target")})
+    known = ends.notna().all(axis=1)
+    ends, weight = ends[known], edges.loc[known, "weight"].astype(float)
+    same = ends["source"] == ends["target"]
+    names = pd.Index(sorted(group.dropna().unique()), dtype="string", name="group")
+    inside = weight[same].groupby(ends.loc[same, "source"]).sum()
+    both = pd.concat([ends.loc[~same, end] for end in ends])
+    across = pd.concat([weight[~same]] * 2).groupby(both).sum().reindex(names, fill_value=0.0)
+    table = pd.DataFrame({"internal": inside.reindex(names, fill_value=0.0), "external": across})
+    total = table.sum(axis=1).replace(0, np.nan)
+    table["openness"] = table["external"] / total
+    table["ei"] = (table["external"] - table["internal"]) / total
+    whole = {"internal": float(weight[same].sum()), "external": float(weight[~same].sum())}
+    every = sum(whole.values()) or np.nan
+    whole["ei"] = (whole["external"] - whole["internal"]) / every
+    table = table.reset_index()
+    facts = {"what": "group shares", "whole": whole, "without_group": int((~known).sum())}
+    table.attrs["note"] = edges.attrs.get("note", {}) | facts
     return table

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from recount import author_credit
 
 import collabnet as cn
+from collabnet.indicators import signed
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
 FUZZ = settings(max_examples=6, deadline=None)
@@ -176,6 +177,13 @@ def test_distances_of_works_are_those_computed_by_hand(collaboration, oracles):
     assert row["mgcd"] == pytest.approx(oracles["mgcd_L_all_pubs"], abs=0.05)
     assert row["mgcd_collab"] == pytest.approx(oracles["mgcd_L_collab_pubs_only"], abs=0.05)
     assert (row["distance_n"], row["distance_collab_n"]) == (5, 4)
+
+
+def test_the_largest_distance_of_each_work_is_the_one_computed_by_hand(records, oracles):
+    found = signed(records, "work", level="institution", years=None, countries=None).works
+    # In a store works have numbers, in the order of their ids.
+    oracle = oracles["max_distance_km_haversine_R6371.0088"]
+    assert found.sort_values("key")["km"].tolist() == pytest.approx([*oracle.values()], abs=0.05)
 
 
 def test_one_author_of_two_countries_makes_a_work_of_two_countries(collaboration, oracles):

@@ -40,6 +40,7 @@ NEED = {
     "flows": TAKEN | {"left_out"},
     "gaps": {"home", "years", "as_of", "population", "synthetic", "regions", "classes"} | MADE,
     "gazetteer": {"collabnet"},
+    "group_shares": TAKEN | {"count", "whole", "without_group"},
     "growth": TAKEN | {"count", "level", "home", "samples", "seed"},
     "link_impact": TAKEN | {"count", "home"},
     "link_shares": TAKEN | {"count", "home"},
@@ -99,6 +100,9 @@ def tables(records):
         "expected_links": cn.expected_links(lands, cn.output(records, level="country", **window)),
         "field_profile": cn.field_profile(records, **window),
         "gaps": cn.gaps(records, **window),
+        "group_shares": cn.group_shares(
+            links, bodies[["institution_id", "country"]].rename(columns={"institution_id": "unit"})
+        ),
         "growth": cn.growth(records, level="country", **few),
         "link_impact": cn.link_impact(records, **window),
         "link_shares": cn.link_shares(records, **window),

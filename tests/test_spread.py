@@ -191,6 +191,23 @@ def test_openness_of_the_euregio_is_the_one_computed_by_hand(records, links, ora
     assert row["openness"] == pytest.approx(openness, abs=1e-6)
 
 
+def test_external_minus_internal_by_country_is_the_one_computed_by_hand(records, links, oracles):
+    lands = records.institutions[["institution_id", "country"]]
+    table = cn.group_shares(links, lands.rename(columns={"institution_id": "unit"}))
+    whole, oracle = table.attrs["note"]["whole"], oracles["ei_country"]
+    assert (whole["internal"], whole["external"]) == (oracle["internal"], oracle["external"])
+    assert whole["ei"] == pytest.approx(oracle["EI"], abs=1e-6)
+    # Belgium: L–H inside; L–M 2, L–R 1, L–N 1 and M–H 2 across.
+    assert table.set_index("group").loc["BE", ["internal", "external"]].tolist() == [1, 6]
+
+
+def test_a_link_to_a_unit_without_group_is_left_out_and_counted():
+    edges = pd.DataFrame({"source": list("AB"), "target": list("BC"), "weight": [2.0, 1.0]})
+    table = cn.group_shares(edges, pd.DataFrame({"unit": list("AB"), "land": "BE"}))
+    assert table[["internal", "external", "ei"]].to_numpy().tolist() == [[2.0, 0.0, -1.0]]
+    assert table.attrs["note"]["without_group"] == 1
+
+
 def test_a_region_without_links_has_no_openness():
     records = cn.Records(works({"w": [["ann", "AB"]]}, countries={"A": "BE", "B": "FR"}))
     row = cn.region_shares(cn.edges(records), records.institutions, ["maghreb"]).iloc[0]
