@@ -49,10 +49,10 @@ from collabnet.readers import read, read_all
 from collabnet.records import Records, write_store
 from collabnet.regions import list_regions, memberships, region
 from collabnet.spread import brokers, diversity, group_shares, region_shares
-from collabnet.standard import profile
+from collabnet.standard import profile, share_intervals
 from collabnet.stores import ingest
 from collabnet.trends import decompose, growth, trend, turnover
-from collabnet.uncertainty import bootstrap, partner_intervals, share_intervals
+from collabnet.uncertainty import bootstrap, partner_intervals
 from collabnet.whatif import bus_factor, without
 
 __version__ = version("collabnet")

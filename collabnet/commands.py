@@ -285,9 +285,11 @@ def profile(options: argparse.Namespace) -> None:
     table = profile(read(options.store), options.home, years=options.years, region=options.region)
     if options.out:
         export_table(table, options.out)
-    shown = table[["indicator", "region", "value", "unit", "n", "population"]]
-    said = shown["value"].map(lambda x: f"{x:,.3f}".rstrip("0").rstrip("."), na_action="ignore")
-    _show(shown.assign(value=said), "indicators", options.out, most=len(table))
+    shown = table[["indicator", "region", "value", "low", "high", "unit", "n", "population"]]
+    said = shown[["value", "low", "high"]].map(
+        lambda x: f"{x:,.3f}".rstrip("0").rstrip("."), na_action="ignore"
+    )
+    _show(shown.assign(**said), "indicators", options.out, most=len(table))
 
 
 def compare(options: argparse.Namespace) -> None:

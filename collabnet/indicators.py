@@ -260,20 +260,25 @@ def collaboration_types(
     if scheme not in TYPES:
         raise UnknownNameError("scheme", scheme, TYPES)
     found = signed(records, kind, level=level, years=years, countries=countries)
-    lands, houses, authors = (found.works[c] for c in ("countries", "institutions", "authors"))
-    tests = {
-        "scival": [lands > 1, houses > 1, authors > 1],
-        "incites": [lands > 3, lands == 3, lands == 2, houses > 1],
-    }
-    *names, last = TYPES[scheme]
-    kinds = pd.Series(np.select(tests[scheme], names, last), found.works.index)
     units = _once(found.rows)
-    each = pd.crosstab(units["unit"], units["activity"].map(kinds)).astype("int64")
+    kinds = units["activity"].map(types_of(found.works, scheme))
+    each = pd.crosstab(units["unit"], kinds).astype("int64")
     table = each.reindex(columns=TYPES[scheme], fill_value=0).rename_axis(columns=None)
     table.insert(0, "output", table.sum(axis=1))
     table = ranked(table.reset_index(), "output", "unit")
     note = found.note | {"what": "collaboration types", "scheme": scheme}
     return with_note(table, note, NONE.format(kind, level))
+
+
+def types_of(works: pd.DataFrame, scheme: str) -> pd.Series:
+    """Return the type of each of the works of `signed`."""
+    lands, houses, authors = (works[c] for c in ("countries", "institutions", "authors"))
+    tests = {
+        "scival": [lands > 1, houses > 1, authors > 1],
+        "incites": [lands > 3, lands == 3, lands == 2, houses > 1],
+    }
+    *names, last = TYPES[scheme]
+    return pd.Series(np.select(tests[scheme], names, last), works.index)
 
 
 class Signed(NamedTuple):

@@ -352,10 +352,7 @@ def link_impact(
     [['M', 3.0, 2.0, 1.5]]
     """
     home, met = _joint_works(records, home, years)
-    names = records.lazy("activities").collect_schema().names()
-    has = [name for name in ("fwci", "top10") if name in names]
-    facts = engine.collect(dated(records, "work").select("activity", *has)).set_index("activity")
-    facts = facts.reindex(met["activity"], columns=["fwci", "top10"]).astype("Float64")
+    facts = impact_of(records, met["activity"])
     met = met.assign(**{name: facts[name].array for name in facts})
     both, own = met.dropna(subset="partner").groupby("partner"), met.drop_duplicates("activity")
     table = both.agg(joint=("activity", "size"))
@@ -369,6 +366,14 @@ def link_impact(
     table.insert(4, "fwci_ratio", table["fwci"] / table["fwci_home"])
     table = ranked(table.reset_index(), "joint", "partner")
     return with_note(table, note, NO_WORK.format(home))
+
+
+def impact_of(records: Records, activities: pd.Series) -> pd.DataFrame:
+    """Return FWCI and whether among the top 10 % of each work, where the source says so."""
+    names = records.lazy("activities").collect_schema().names()
+    has = [name for name in ("fwci", "top10") if name in names]
+    facts = engine.collect(dated(records, "work").select("activity", *has)).set_index("activity")
+    return facts.reindex(activities, columns=["fwci", "top10"]).astype("Float64")
 
 
 def field_profile(

@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Literal
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from collabnet import counting, engine, schema, settings
 from collabnet.errors import CollabnetError, SchemaError, UnknownNameError, check_whole
 from collabnet.links import COUNTS, Count, joint
-from collabnet.parties import Years, check_years, dated, home_of, join_key, stamp, units_of
+from collabnet.parties import Years, check_years, dated, home_of, join_key, stamp
 from collabnet.records import Records
 from collabnet.regions import memberships
 
@@ -185,67 +184,6 @@ def partner_intervals(
         table[column], (table[ends[0]], table[ends[1]]) = values[0], bounds(values[1:])
     table = table.sort_values(["weight", "partner"], ascending=[False, True], ignore_index=True)
     return noted(records, table, found, "partner intervals", samples=samples, seed=seed)
-
-
-def share_intervals(
-    records: Records,
-    home: str | None = None,
-    *,
-    kind: str = "work",
-    years: Years | None = None,
-    samples: int = 1000,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """Return how much of the output of an institution is collaborative, with stability intervals.
-
-    Parameters
-    ----------
-    records
-        What was done together.
-    home
-        Its id; `settings.HOME` by default.
-    kind, years
-        As in `edges`.
-    samples, seed
-        How many samples of its activities are drawn, and the seed of the draw.
-
-    Returns
-    -------
-    `indicator, value, low, high, activities` for `pp_collab`, `pp_int_collab`, `mcp_ratio` as in
-    `collaboration`, and `partners`, the mean number of other institutions an activity has.
-
-    Raises
-    ------
-    UnknownNameError
-        An institution or kind that is not known.
-    CollabnetError
-        Years that are none, or `samples` that is not a number above 0.
-
-    References
-    ----------
-    As in `bootstrap` and `collaboration`.
-
-    Examples
-    --------
-    >>> works = pd.DataFrame({"activity_id": list("abc"), "kind": "work", "start": "2024"})
-    >>> authors = pd.DataFrame({"activity_id": list("aabc"), "institution_id": list("LMLL")})
-    >>> authors["country"] = ["BE", "NL", "BE", "BE"]
-    >>> records = Records({"activities": works, "participants": authors})
-    >>> share_intervals(records, "L").round(3).values.tolist()[0]
-    ['pp_collab', 0.333, 0.0, 1.0, 3]
-    """
-    found = ties(records, home, kind, years=years)
-    units = units_of(records, kind, "country", years, None).frame
-    keys = engine.like(found[["key"]].drop_duplicates().rename(columns={"key": "activity"}), units)
-    ends = units.join(keys, on="activity", how="semi").group_by("activity")
-    lands = engine.collect(ends.agg(first=nw.col("unit").min(), last=nw.col("unit").max()))
-    abroad = lands.loc[lands["first"] != lands["last"], "activity"]
-    flags = found.assign(abroad=found["key"].isin(abroad)).groupby("activity")
-    flags = flags.agg(pp_int_collab=("abroad", "max"), partners=("partner", "count"))
-    flags.insert(0, "pp_collab", (flags["partners"] > 0) | flags["pp_int_collab"])
-    flags.insert(2, "mcp_ratio", flags["pp_int_collab"])
-    table = bootstrap(flags, samples=samples, seed=seed)
-    return noted(records, table, found, "share intervals", samples=samples, seed=seed)
 
 
 def ties(

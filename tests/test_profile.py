@@ -63,6 +63,19 @@ def test_each_row_says_what_it_is_over_and_where_it_is_defined(records):
     assert set(table["region"].dropna()) == set(cn.settings.REGIONS)
 
 
+def test_shares_and_means_have_the_bounds_of_share_intervals(store):
+    years = (2019, 2024)
+    table = cn.profile(store, years=years)
+    bounds = table.dropna(subset="low").query("region.isna()").set_index("indicator")
+    known = cn.share_intervals(store, years=years).dropna(subset="low").set_index("indicator")
+    assert set(bounds.index) == set(known.index) - {"partners"}
+    for name in bounds.index:
+        asked = ["value", "low", "high"]
+        assert bounds.loc[name, asked].tolist() == known.loc[name, asked].tolist(), name
+    inside = table[table["indicator"] == "region_share"]
+    assert ((inside["low"] < inside["value"]) & (inside["value"] < inside["high"])).all()
+
+
 def test_the_shares_of_each_scheme_add_up_to_one(store):
     found = values(cn.profile(store))
     scival = ["international", "national", "institutional", "single"]
