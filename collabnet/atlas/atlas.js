@@ -264,9 +264,21 @@ function showMethod() {
 
 // Controls --------------------------------------------------------------------------------------
 
+VIEWS.map = {
+  holder: "#frame",
+  draw(frame, rows) {
+    const holder = $("#map");
+    if (holder.clientWidth && holder.clientHeight) drawn = drawMap(holder, rows);
+  },
+};
+
 function draw() {
-  const holder = $("#map");
-  if (holder.clientWidth && holder.clientHeight) drawn = drawMap(holder, current.rows);
+  const { holder, draw: fill, wide } = VIEWS[state.view];
+  for (const id of ["#frame", "#chart", "#other"]) $(id).hidden = id !== holder;
+  $("#legend").hidden = $("#notes").hidden = holder !== "#frame";
+  $("#side").hidden = Boolean(wide) && !state.partner;
+  $("#panel").dataset.view = state.view;
+  fill($(holder), current.rows);
 }
 
 /** Show the state anew; the search leaves the frame alone, or it would lose the cursor. */
@@ -285,6 +297,7 @@ function change(facts) {
   Object.assign(state, facts);
   show();
   if (facts.tab) document.getElementById(`tab-${facts.tab}`).focus();
+  if (facts.view) document.getElementById(`view-${facts.view}`).focus();
 }
 
 /** Choose a partner, or none; the one chosen is let go. */
@@ -325,6 +338,13 @@ function showFrame() {
     const facts = { type: "button", "aria-pressed": String(kind === state.layer) };
     const click = () => change({ layer: kind, from: null, to: null, partner: "" });
     return make("button", { ...facts, click }, say(kind), tag);
+  }));
+  $("#views").hidden = views().length < 2;
+  $("#views").replaceChildren(...views().map((key) => {
+    const on = key === state.view, id = `view-${key}`;
+    const facts = { type: "button", role: "tab", "aria-controls": "panel", "aria-selected": on };
+    const click = () => change({ view: key });
+    return make("button", { ...facts, id, tabindex: on ? 0 : -1, click }, say(`view_${key}`));
   }));
   $("#tabs").replaceChildren(...data.tabs.map((each) => {
     const on = each.key === state.tab, id = `tab-${each.key}`;
@@ -484,14 +504,17 @@ function listen() {
     event.preventDefault(); // the address holds the view
     $("#panel").focus();
   });
-  on("#tabs", "keydown", (event) => {
-    const keys = data.tabs.map((each) => each.key), at = keys.indexOf(state.tab);
+  const arrows = (list, keys, go) => on(list, "keydown", (event) => {
+    const at = keys.indexOf(event.target.id.replace(/^(tab|view)-/, ""));
     const steps = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: keys.length - 1 };
     const next = steps[event.key];
     if (next === undefined) return;
     event.preventDefault();
-    change({ tab: keys.at(next % keys.length), range: null, partner: "" });
+    go(keys.at(next % keys.length));
   });
+  arrows("#views", views(), (view) => change({ view }));
+  const keys = data.tabs.map((each) => each.key);
+  arrows("#tabs", keys, (key) => change({ tab: key, range: null, partner: "" }));
   on("tbody", "keydown", (event) => {
     const way = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
     const row = way && event.target.closest("tr")[way];

@@ -9,14 +9,24 @@ const [data, labels, geometry] = ["data", "labels", "geometry"].map((id) =>
 const $ = (selector) => document.querySelector(selector);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
+// A view is a way to look at what is chosen: `draw(holder, rows)` fills its holder, which is `#frame`
+// (the map), `#chart` (a figure of plotly) or `#other` (a page); a `wide` one needs no list beside it.
+// Each script adds its own here; they are offered in this order.
+const VIEWS = {};
+const ORDER = ["overview", "map", "partners", "agreements", "matrix", "time", "network", "method"];
+const views = () => ORDER.filter((key) => key in VIEWS);
+
 // All that is chosen but the zoom stands in the address, so that a view can be sent to somebody.
-const state = { tab: "", layer: "", from: null, to: null, query: "", partner: "", range: null };
+const state = { view: "", tab: "", layer: "", from: null, to: null, query: "", partner: "" };
+state.range = null;
 
 function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
   const one = (key, known, usual) => (known.includes(given.get(key)) ? given.get(key) : usual);
   const year = (key) => (/^\d{4}$/.test(given.get(key)) ? Number(given.get(key)) : null);
   const kinds = data.layers.map((each) => each.kind);
+  // Who was sent to a region was sent to its map.
+  state.view = one("view", views(), given.has("tab") ? "map" : views()[0]);
   state.tab = one("tab", data.tabs.map((each) => each.key), data.tabs[0].key);
   state.layer = one("layer", kinds, kinds[0] ?? "agreement");
   state.lang = one("lang", Object.keys(labels), data.lang);
@@ -27,8 +37,9 @@ function readAddress() {
 }
 
 function writeAddress() {
-  const { tab: key, layer: kind, lang, theme, from, to, query: q, partner } = state;
+  const { view, tab: key, layer: kind, lang, theme, from, to, query: q, partner } = state;
   const kept = {
+    view,
     tab: key,
     layer: kind === data.layers[0]?.kind ? "" : kind,
     lang: lang === data.lang ? "" : lang,
