@@ -26,6 +26,7 @@ def main() -> None:
         "ingest": ("From files to a store", ingestion),
         "edges": ("Edges", edges),
         "analysis": ("Analysis", analysis),
+        "indicators": ("The whole set of indicators", indicators),
         "intervals": ("Stability intervals", intervals),
         "peers": ("Peers", peers),
         "hyperauthors": ("Hyper-authored works in real files", hyperauthors),
@@ -167,6 +168,17 @@ def analysis(found: dict[str, Any]) -> list[str]:
     facts = {"edges": found["edges"], "units": found["units"]}
     lines = [write("analysis", works=size_of(found["works"]), **facts), ""]
     return [*lines, *table(["step", "wall s", "CPU s", "n"], rows), "", text]
+
+
+def indicators(found: dict[str, Any]) -> list[str]:
+    """Tell how long the whole set takes."""
+    rows = [
+        (name, f"{step['rows']:,}", seconds(step["wall"]), seconds(step["cpu"]))
+        for name, step in found["steps"].items()
+    ]
+    whole = {key: seconds(value) for key, value in found["whole"].items()}
+    text = write("indicators", works=size_of(found["works"]), peak=found["peak_mb"], **whole)
+    return [*text.splitlines(), "", *table(("step", "rows", "wall s", "CPU s"), rows)]
 
 
 def intervals(found: dict[str, Any]) -> list[str]:
