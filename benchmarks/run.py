@@ -16,7 +16,7 @@ import time
 
 from common import HERE, OURS, say
 
-PARTS = ("hyperauthors", "ingest", "edges", "analysis", "indicators", "intervals", "peers", "report")
+PARTS = ("hyperauthors", "ingest", "edges", "analysis", "indicators", "intervals", "peers")
 LIMIT = 30 * 60
 
 
