@@ -20,7 +20,7 @@ from collabnet.errors import SchemaError, UnknownNameError
 from collabnet.graphs import check_edges
 from collabnet.network import layout
 from collabnet.plots import COLOURS, LOOKS, MARGIN, SYMBOLS, legends, lettered, standing
-from collabnet.privacy import guard
+from collabnet.privacy import drawable, guard
 from collabnet.regions import list_regions
 from collabnet.sheet import GREY, INK, LABEL, SMALL
 from collabnet.words import Words, capital, count, number, plain, text_width, wrap
@@ -184,7 +184,8 @@ def plot_network(
     >>> plot_network(links, top=1).layout.title.subtitle.text
     'The strongest 1 of 2 links, 1 hidden · 2 of 3 units have one'
     """
-    words, note = say.words_of(lang), edges.attrs.get("note", {})
+    words, edges = say.words_of(lang), drawable(edges)
+    note = edges.attrs.get("note", {})
     check_edges(edges)
     frame = Frame(note, words, title or _title(note, institutions, words), width)
     if edges.empty:
@@ -260,7 +261,8 @@ def plot_trend(
     >>> figure.layout.title.subtitle.text
     '2025 is not complete: hollow, dotted'
     """
-    words, note = say.words_of(lang), table.attrs.get("note", {})
+    words, table = say.words_of(lang), drawable(table, values)
+    note = table.attrs.get("note", {})
     year, many = "until" if "until" in table else "year", "partner" in table
     if lost := [name for name in (year, values) if name not in table]:
         raise SchemaError(f"The table has no column {lost[0]!r}: `trend` gives such a table.")

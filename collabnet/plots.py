@@ -23,6 +23,7 @@ from collabnet import geo, settings, sheet
 from collabnet import words as say
 from collabnet.errors import InputError, MissingExtraError, UnknownNameError
 from collabnet.partnerships import around
+from collabnet.privacy import drawable, guard, is_mobile
 from collabnet.regions import memberships
 from collabnet.regions import region as region_named
 from collabnet.sheet import GREY, LABEL, SMALL, Group, Sheet
@@ -212,8 +213,11 @@ def plot_compare(
     """
     home, words = home or settings.HOME, say.words_of(lang)
     show = Show(home, words, region, top, labels, title, width, height)
+    compared = guard(compared)
     note = compared.attrs.get("note", {})
-    notes = [note.get(side, {}) | {"home": home} for side in ("left", "right")]
+    safe = {key: note[key] for key in ("rounded_to",) if key in note}
+    sides = [note.get(side, {}) for side in ("left", "right")]
+    notes = [side | {"home": home} | (safe if is_mobile(side) else {}) for side in sides]
     table = around(compared, home)
     table["weight"] = table["weight_left"].astype("Float64").fillna(0.0)
     rows, here = _rows(table, institutions, show)
@@ -318,7 +322,7 @@ def _flows(
     show: Show,
 ) -> go.Figure:
     """Draw links coloured by the first region their partner lies in."""
-    home, words = show.home, show.words
+    home, words, edges = show.home, show.words, drawable(edges)
     note = {**edges.attrs.get("note", {}), "home": home}
     names = list(settings.REGIONS if regions is None else regions)
     table = edges[edges["home"] == home] if "partner" in edges else around(edges, home)

@@ -154,6 +154,12 @@ def guard(table: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
+def drawable(table: pd.DataFrame, values: str = "weight") -> pd.DataFrame:
+    """Return what may be drawn of a table: a figure is handed on too. Masked rows are left out."""
+    safe = guard(table)
+    return table if safe is table else safe.dropna(subset=[values])
+
+
 def is_mobile(note: Any) -> bool:
     """Say whether a note, or that of a side of a comparison, is of mobility."""
     asked = note if isinstance(note, dict) else {}

@@ -61,7 +61,9 @@ def kind_of(note: dict[str, Any], words: Words) -> str:
 def told(note: dict[str, Any], words: Words) -> str:
     """Say how the links were counted: what, which years, which scheme."""
     scheme = words.get(note.get("count"), "")
-    return ", ".join(filter(None, [spanned(note, words), scheme])) if note else ""
+    least = note.get("rounded_to")
+    safe = words["rounded"].format(n=least) if least else ""
+    return ", ".join(filter(None, [spanned(note, words), scheme, safe])) if note else ""
 
 
 def spanned(note: dict[str, Any], words: Words) -> str:

@@ -277,6 +277,31 @@ def test_a_table_of_mobility_is_rounded_with_its_note_whatever_it_shows(single, 
     assert out.attrs["note"]["rounded_to"] == settings.SMALLEST
 
 
+FIGURES = {
+    "map": lambda r, e: cn.plot_map(e, r.institutions, home="L"),
+    "region": lambda r, e: cn.plot_region(e, r.institutions, "maghreb", home="L"),
+    "compare": lambda r, e: cn.plot_compare(cn.compare_edges(e, e), r.institutions, home="L"),
+    "network": lambda _r, e: cn.plot_network(e),
+    "trend": lambda r, _e: cn.plot_trend(cn.trend(r, "L", by="cumulative", **MOVED)),
+}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_of_mobility_tells_rounded_numbers_only(single, figure):
+    places = {"L": (50.6, 5.6), "M": (48.9, 2.4), "N": (34.0, -6.8), "R": (36.8, 10.2)}
+    single.institutions["lat"] = single.institutions["institution_id"].map(lambda i: places[i][0])
+    single.institutions["lon"] = single.institutions["institution_id"].map(lambda i: places[i][1])
+    fig = FIGURES[figure](single, cn.edges(single, "mobility"))
+    hovers = [re.findall(r"(?:: |<br>)(\d+)(?![\d–])", str(trace.hovertext)) for trace in fig.data]
+    values = [float(n) for found in hovers for n in found]
+    if figure == "trend":
+        values = [float(y) for trace in fig.data if trace.y is not None for y in trace.y]
+    assert {v for v in values if pd.notna(v) and v % settings.SMALLEST} == set()
+    assert [n for n in numbers(fig.layout.meta["notes"]) if n % settings.SMALLEST] == []
+    assert values != []
+    assert "nearest 5" in " ".join(a.text for a in fig.layout.annotations)
+
+
 def test_files_of_links_written_block_by_block_are_rounded_too(single, tmp_path):
     cn.write_edges(single, tmp_path / "e.parquet", "mobility")
     out = pd.read_parquet(tmp_path / "e.parquet")
