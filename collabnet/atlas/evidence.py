@@ -87,7 +87,7 @@ def named_fields(broad: list[str], table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _gaps(table: pd.DataFrame, place: Place) -> dict[int, Any]:
-    ways = {way: _persons(table[way]) for way in WAYS}
+    ways = {way: _persons(table[way], rounded(table[way])) for way in WAYS}
     return {
         place[row["partner"]]: {
             "class": row["class"],
@@ -111,7 +111,7 @@ def _lives(of: Of, acts: Place) -> list[dict[str, Any]]:
     ways = dict(zip(WAYS, (rounded(table[way]) for way in WAYS), strict=True))
     both, most = pd.DataFrame(ways), pd.DataFrame(ways).max(axis=1, skipna=False)
     table["reciprocity"] = both.min(axis=1, skipna=False) / most.where(most > 0)
-    out, in_ = (_persons(table[way]) for way in WAYS)
+    out, in_ = (_persons(table[way], ways[way]) for way in WAYS)
     kept = ("title", "type", "programme", "unit", "status", "start", "end", "end_status", "ending")
     kept = (*kept, "members", "follows", "chain", "renewal", "reciprocity")
     return [
@@ -150,7 +150,8 @@ def _shares(of: Of) -> dict[int, dict[str, Any]]:
     theirs = people.rename(columns={"institution_id": "partner"})
     sides = (met.merge(mine, on="activity"), met.merge(theirs, on=["activity", "partner"]))
     counts = (side.groupby("partner")["person_id"].nunique() for side in sides)
-    ours, others = (_persons(n.reindex(table["partner"]).astype("Int64")) for n in counts)
+    counts = (n.reindex(table["partner"]).astype("Int64") for n in counts)
+    ours, others = (_persons(n, n) for n in counts)
     alone = table["output_partner"] <= table["joint"]
     table["theirs"] = table["of_partner"].mask(alone)
     return {
@@ -189,7 +190,9 @@ def _changes(of: Of, kind: str) -> dict[str, Any] | None:
     change |= {STATUSES[status]: [of.place[one] for one in ids] for status, ids in who.items()}
     rates = pd.DataFrame(columns=["partner", "growth", "low", "high"])
     if kind != "mobility":  # rates would tell exact numbers of persons
-        rates = growth(of.records, of.home, kind=kind, years=(early[0], last)).dropna(subset="low")
+        rates = growth(of.records, of.home, kind=kind, years=(early[0], late[1])).dropna(
+            subset="low"
+        )
     rates = _plain(rates.replace([np.inf], np.nan))
     change["growth"] = [[of.place[r["partner"]], r["growth"], r["low"], r["high"]] for r in rates]
     return change
@@ -207,7 +210,8 @@ def _network(of: Of, kind: str) -> dict[str, Any]:
     order = ends.groupby(level=0).sum().reset_index()
     order = order.set_axis(["unit", "weight"], axis=1)
     top = order.sort_values(["weight", "unit"], ascending=[False, True])["unit"].head(NODES)
-    table, alpha = whole[whole["source"].isin(top) & whole["target"].isin(top)], None
+    among = whole[whole["source"].isin(top) & whole["target"].isin(top)].reset_index(drop=True)
+    table, alpha = among, None
     if len(table) > DRAWN:
         kept = backbone(table, ALPHA)
         table, alpha = (kept, ALPHA) if len(kept) else (table, None)
@@ -215,7 +219,7 @@ def _network(of: Of, kind: str) -> dict[str, Any]:
         table = table.sort_values(keys, ascending=[False, True, True]).head(DRAWN)
     net: dict[str, Any] = {"nodes": [], "edges": [], "whole": len(whole), "kept": len(table)}
     if len(table):
-        nodes = layout(table, seed=0).merge(communities(whole), on="unit")
+        nodes = layout(table, seed=0).merge(communities(among), on="unit")
         xy = nodes[["x", "y"]]
         xy = ((xy - xy.min()) / (xy.max() - xy.min()).max()).fillna(0.5).round(3)
         ids = nodes["unit"].map(place)
@@ -240,12 +244,13 @@ def _regions(of: Of, kind: str) -> dict[str, Any]:
     return {"names": names, "cells": cells}
 
 
-def _persons(numbers: pd.Series) -> list[int | str | None]:
-    """Return numbers of persons as they may be shown."""
-    few = numbers.gt(0) & numbers.lt(settings.SMALLEST)
-    shown = [None if pd.isna(n) else int(n) for n in rounded(numbers)]
-    small = f"<{settings.SMALLEST}"
-    return [small if low else n for low, n in zip(few.fillna(value=False), shown, strict=True)]
+def _persons(numbers: pd.Series, shown: pd.Series) -> list[int | str | None]:
+    """Return numbers of persons as they are shown; the few are told to be few."""
+    few = (numbers.gt(0) & numbers.lt(settings.SMALLEST)).fillna(value=False)
+    return [
+        f"<{settings.SMALLEST}" if low else None if pd.isna(n) else int(n)
+        for low, n in zip(few, shown, strict=True)
+    ]
 
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
