@@ -236,6 +236,13 @@ def _add_pictures(commands: argparse._SubParsersAction) -> None:
     _add_home(atlas)
     atlas.add_argument("--lang", choices=["en", "fr"], default=settings.LANGUAGE)
     atlas.add_argument("--title", help="title of the page")
+    atlas.add_argument(
+        "--regions", type=_several, default=(), metavar="NAME,…", help="regions shown besides"
+    )
+    atlas.add_argument(
+        "--years", type=_years, metavar="2019:2024", help="of classes, figures and changes"
+    )
+    atlas.add_argument("--as-of", metavar="DATE", help="day to look at agreements")
     _add_memory(atlas)
     atlas.add_argument("--out", required=True, metavar="FILE.html")
 

@@ -352,6 +352,9 @@ def atlas(options: argparse.Namespace) -> None:
         home=options.home,
         lang=options.lang,
         title=options.title,
+        regions=options.regions,
+        years=options.years,
+        as_of=options.as_of,
     )
     print(f"written: {path}")
 

@@ -49,7 +49,7 @@ def gaps(
     new: int = 3,
     needs: Sequence[str] = ("works",),
     seed: int = 0,
-    lang: str | None = None,
+    lang: str | Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Return which partnerships live, sleep, or are missing: one row a partner.
 
@@ -91,7 +91,8 @@ def gaps(
     seed
         Of the samples.
     lang
-        {"en", "fr"}: language of `why`; `settings.LANGUAGE` by default.
+        {"en", "fr"}: language of `why`; `settings.LANGUAGE` by default. Of several each has its own
+        column: `why_en, why_fr`.
 
     Returns
     -------
@@ -159,9 +160,11 @@ def gaps(
     facts = table.assign(alive=alive, young=young, since=since, unsaid=unsaid, undated=undated)
     facts = facts.astype(object).where(facts.notna(), None).to_dict("records")
     table["class"] = pd.array([_verdict(row, needs) for row in facts], dtype="string")
-    say = words_of(lang, "gaps")
-    why = [_why(row, one, say) for row, one in zip(facts, table["class"], strict=True)]
-    table["why"] = pd.array(why, dtype="string")
+    one = lang is None or isinstance(lang, str)
+    for column, code in {"why": lang}.items() if one else ((f"why_{code}", code) for code in lang):
+        say = words_of(code, "gaps")
+        why = [_why(row, verdict, say) for row, verdict in zip(facts, table["class"], strict=True)]
+        table[column] = pd.array(why, dtype="string")
     table = _described(table, rows[rows["now"]], by, records, day)
     lonely = ties[ties["now"] & ties["partner"].isna()].groupby("layer")["activity"].nunique()
     population = {kind: population_of(dated(records, kind), years) for kind in KINDS.values()}
@@ -291,7 +294,7 @@ def _grouped(ties: pd.DataFrame, by: str, records: Records, home: str, day: Any)
     elif by == "region":
         places = memberships(records.institutions, settings.REGIONS, at=f"{day:%Y-%m-%d}")
     elif by == "field":
-        key, places = "activity_id", _subjects(records, ties)[["activity_id", "ford"]]
+        key, places = "activity_id", subjects(records, ties)[["activity_id", "ford"]]
     else:
         people = records.lazy("participants").filter(nw.col("institution_id") == home)
         people = people.select(activity=nw.col(join_key(records)), unit=nw.col("unit"))
@@ -392,7 +395,7 @@ def _described(
     else:
         head = {"partners": now.groupby("row")["partner"].nunique().reindex(table.index)}
     ties = now[["row", "activity_id"]].assign(of=now["layer"].str.split("_").str[0])
-    ties = ties.drop_duplicates().merge(_subjects(records, now), on="activity_id")
+    ties = ties.drop_duplicates().merge(subjects(records, now), on="activity_id")
     often = ties.groupby(["of", "row", "name"]).size().rename("n").reset_index()
     often = often.sort_values(["n", "name"], ascending=[False, True]).groupby(["of", "row"])
     top = often.head(SHOWN).groupby(["of", "row"])["name"].agg("; ".join)
@@ -407,7 +410,7 @@ def _described(
     return table.sort_values([*keys, by], ascending=[False] * 3 + [True], ignore_index=True)
 
 
-def _subjects(records: Records, ties: pd.DataFrame) -> pd.DataFrame:
+def subjects(records: Records, ties: pd.DataFrame) -> pd.DataFrame:
     """Return the fields of activities: `activity_id, name, ford` (empty where none is known)."""
     fields = records.lazy("fields").select("activity_id", "scheme", "code")
     wanted = engine.like(ties[["activity_id"]].drop_duplicates(), fields)

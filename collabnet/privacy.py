@@ -142,7 +142,7 @@ def guard(table: pd.DataFrame) -> pd.DataFrame:
     hidden = out.get("masked", pd.Series(data=False, index=out.index))
     for name in columns & set(out):
         small = out[name].gt(0) & out[name].lt(least)
-        out[name] = ((out[name] + least / 2) // least * least).mask(small)
+        out[name] = rounded(out[name])
         hidden = hidden | small.fillna(value=False).astype(bool)
     if "reciprocity" in out:  # the exact ratio would tell the exact numbers
         both, most = out[[*WAYS]], out[[*WAYS]].max(axis=1, skipna=False)
@@ -158,6 +158,12 @@ def drawable(table: pd.DataFrame, values: str = "weight") -> pd.DataFrame:
     """Return what may be drawn of a table: a figure is handed on too. Masked rows are left out."""
     safe = guard(table)
     return table if safe is table else safe.dropna(subset=[values])
+
+
+def rounded(persons: pd.Series) -> pd.Series:
+    """Round numbers of persons to the nearest multiple of `settings.SMALLEST`; mask the small."""
+    least = settings.SMALLEST
+    return ((persons + least / 2) // least * least).mask(persons.gt(0) & persons.lt(least))
 
 
 def is_mobile(note: Any) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 from collabnet import geo, settings
 from collabnet.atlas.content import gather
 from collabnet.exports import replacing
+from collabnet.parties import Years
 from collabnet.records import Records
 from collabnet.words import WORDS, words_of
 
@@ -40,17 +41,23 @@ def write_atlas(
     lang: str = "en",
     title: str | None = None,
     regions: Sequence[str] = (),
+    years: Years | None = None,
+    as_of: str | None = None,
 ) -> Path:
     """Write the atlas of an institution: one HTML file that needs nothing else.
 
     It has a view of the world, of Europe, of each of `settings.REGIONS`, of the strategic partners
     and of the `regions` named. It opens on agreements where there are some, in the language asked
-    for. `home` is of the records, or of the gazetteer. The same records give the same bytes.
+    for. `home` is of the records, or of the gazetteer. Classes, figures and changes are of `years`
+    (all by default), and of the day `as_of`: by default that on which the newest source was read,
+    or the end of `years` if that is earlier. So the same store gives the same bytes; records whose
+    sources bear no date are looked at today.
     """
     path = Path(path)
     words = words_of(lang, "atlas")
     views = [*FIRST, *settings.REGIONS, *LAST, *regions]
-    data = gather(records, home or settings.HOME, list(dict.fromkeys(views)))
+    views = list(dict.fromkeys(views))
+    data = gather(records, home or settings.HOME, views, years=years, as_of=as_of)
     named = title or words["title"].format(home=data["home"].get(lang) or data["home"]["name"])
     page = _page(data | {"lang": lang, "title": title}, named)
     with replacing(path) as fresh:
