@@ -22,6 +22,7 @@ include_patterns = [
 ]
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon", "myst_nb"]
 nitpicky = True
+smartquotes = False  # a quote in a docstring is to be copied
 show_warning_types = True
 
 html_theme = "furo"
