@@ -42,11 +42,6 @@ help: ## Show this list
 	@$(INSTALL) $(WANTED)
 	@touch $@
 
-.venv/ready-docs: .venv/ready
-	@$(GET_INSTALLER)
-	@$(INSTALL) '.[docs]'
-	@touch $@
-
 atlas: .venv/ready ## Build the store from data/ and the atlas from the store
 	$(BIN)/collabnet ingest data --out build/store
 	$(BIN)/collabnet atlas build/store --out build/atlas.html
@@ -66,9 +61,9 @@ check: .venv/ready ## Style and types only
 notebooks: .venv/ready ## Execute the notebooks again and store what they show
 	$(BIN)/python scripts/store_notebooks.py
 
-docs: .venv/ready-docs ## Build the documentation into build/docs
-	$(BIN)/sphinx-build -W --quiet docs build/docs
-	@echo 'Open it in a browser: $(CURDIR)/build/docs/index.html'
+docs: .venv/ready ## Build the documentation into build/site; needs no network
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -c docs . build/site
+	@echo 'Open it in a browser: $(CURDIR)/build/site/index.html'
 
 lab: .venv/ready ## Open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks

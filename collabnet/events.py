@@ -33,9 +33,9 @@ def event_study(
 
     The event of a partner is the year in which its first agreement with the home institution
     began. Each is set beside up to `matches` partners of which no agreement at all is known, each
-    used once: those nearest by |Δ log(1 + joint works)| + |Δ log(1 + output)| + place, where joint
-    works and output (all works of the partner in the records) are those of the years before the
-    event in the window, and place is 0 in the same country, 0.5 in a common region, else 1.
+    used once: those nearest by `|Δ log(1 + joint works)| + |Δ log(1 + output)| + place`, where
+    joint works and output (all works of the partner in the records) are those of the years before
+    the event in the window, and place is 0 in the same country, 0.5 in a common region, else 1.
     A partner with more than twice the joint works, or fewer than half (1 added to both), does not
     match. The effect is the mean over partners of (mean joint works a year from the event on -
     mean before it) - the mean of the same difference of its matches. The interval is that of

@@ -7,6 +7,7 @@ import shlex
 from contextlib import chdir, redirect_stdout
 from io import StringIO
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -16,11 +17,14 @@ from collabnet import cli, schema, settings
 from collabnet.readers import FORMATS
 from conftest import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-EVERY_PAGE = [*PAGES, *sorted(ROOT.glob("docs/*/*.md")), ROOT / "data" / "README.md"]
+ELSEWHERE = {"cluster", "fetch"}  # run by test_spark.py; need the network: test_fetch.py
+HOW_TO = [p for p in sorted(ROOT.glob("docs/how-to/*.md")) if p.stem not in ELSEWHERE]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *HOW_TO]
+EVERY_PAGE = [*sorted({*PAGES, *ROOT.glob("docs/*/*.md")}), ROOT / "data" / "README.md"]
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+FILE = re.compile(r"# (\S+\.toml)\n")
 ALIKE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -33,12 +37,14 @@ class Block(NamedTuple):
 
 
 def blocks(page):
-    """Return the blocks of a page that can be run."""
+    """Return the blocks of a page that can be run; TOML headed by a file name is a file."""
     found = [*FENCE.findall(page.read_text(encoding="utf-8")), ("", "")]
     return [
         Block(language, text, after[1] if after[0] == "text" else "")
         for (language, text), after in pairwise(found)
-        if language in {"python", "sh"}
+        if language == "python"
+        or (language == "sh" and list(commands(text)))
+        or (language == "toml" and FILE.match(text))
     ]
 
 
@@ -77,6 +83,7 @@ RUNNABLE = [page for page in PAGES if blocks(page)]
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda p: p.stem)
 def test_blocks_run_and_print_what_is_shown(page, workplace, tmp_path):
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
     for name in ("data", "build/store"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).symlink_to(workplace / name)
@@ -85,6 +92,8 @@ def test_blocks_run_and_print_what_is_shown(page, workplace, tmp_path):
         for block in blocks(page):
             said = StringIO()
             with redirect_stdout(said):
+                if block.language == "toml":
+                    Path(FILE.match(block.text)[1]).write_text(block.text, encoding="utf-8")
                 if block.language == "python":
                     exec(compile(block.text, page.name, "exec"), names)  # noqa: S102
                 for arguments in commands(block.text) if block.language == "sh" else ():

@@ -81,7 +81,7 @@ def test_pins_satisfy_pyproject(python):
 
 @pytest.mark.skipif(Path(sys.prefix, "conda-meta").is_dir(), reason="conda chose the versions")
 def test_what_is_installed_is_what_is_pinned():
-    needed, wrong = set(requirements("lab", "export", "test")), []
+    needed, wrong = set(requirements("docs", "lab", "export", "test")), []
     for name, pinned in pins().items():
         try:
             if version(name) != pinned:

@@ -88,6 +88,15 @@ def test_what_cannot_be_placed_or_decided_stands_as_a_comment(tmp_path):
     assert tomllib.loads(text)["values"] == {"kind": {"Projet": "project"}}
 
 
+def test_one_wrong_date_leaves_the_form_of_the_others_to_be_seen(tmp_path):
+    days = ["31/12/2020", "24/12/2021", "31/02/2022"]
+    path, mapping = proposed(
+        tmp_path, "\n".join(["Id;Partner;Start", *(f"{d};X {d};{d}" for d in days)])
+    )
+    assert "# 1 of 3 dates are not" in mapping.read_text(encoding="utf-8")
+    assert len(cn.read(path, mapping=mapping).quarantine) == 1
+
+
 def test_the_command_proposes_a_mapping_and_writes_it(tmp_path, capsys):
     book = put_xlsx(tmp_path, "l.xlsx", ["2026"], *(line.split(";") for line in LISTS["de"]))
     assert cli.main(["mapping", "suggest", str(book)]) == 0

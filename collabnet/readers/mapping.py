@@ -90,13 +90,17 @@ def _names(text: str, known: Iterable[str]) -> bool:
 
 
 def _options(dates: list[str], amounts: list[str]) -> list[str]:
-    """Propose how dates and amounts are written, where only one way fits."""
+    """Propose how dates and amounts are written, where one way fits most dates, or all amounts."""
     dates = [text for text in dates if WRITTEN.fullmatch(text)]
-    best = [p for p in PATTERNS if dates and all(_is_date(text, p) for text in dates)]
+    fits = {p: sum(_is_date(text, p) for text in dates) for p in PATTERNS}
+    most = max(fits.values())
+    best = [p for p, n in fits.items() if n == most and 2 * most > len(dates)]
     marks = [m for m, form in DECIMALS.items() if all(re.fullmatch(form, a) for a in amounts)]
     lines = ["", "[options]"]
     lines += [f'date_format = "{best[0]}"'] if len(best) == 1 else []
     lines += [f"# date_format = {' or '.join(best)}?"] if len(best) > 1 else []
+    if best and most < len(dates):
+        lines += [f"# {len(dates) - most} of {len(dates)} dates are not"]
     lines += [f'decimal = "{marks[0]}"'] if len(marks) == 1 and amounts else []
     return [*lines, '# parties = "listed"  # where the rows list all parties, your own too']
 
