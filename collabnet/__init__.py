@@ -21,6 +21,7 @@ from collabnet.errors import (
 )
 from collabnet.events import event_study
 from collabnet.expectation import expected_links
+from collabnet.explorer import explore
 from collabnet.exports import export_table, note
 from collabnet.fetch import fetch_openalex
 from collabnet.gap_table import behind_gap, gaps
@@ -87,6 +88,7 @@ __all__ = [
     "edges",
     "event_study",
     "expected_links",
+    "explore",
     "export_table",
     "fetch_oai",
     "fetch_openalex",

@@ -81,7 +81,7 @@ def test_every_public_name_has_its_page_with_its_docstring(site):
 def test_notebooks_are_shown_with_the_outputs_that_are_stored(site):
     names = {path.stem for path in ROOT.glob("notebooks/*.ipynb")}
     assert names == {path.stem for path in (site / "notebooks").glob("*.html")}
-    text = (site / "notebooks" / "05-bring-your-own-data.html").read_text(encoding="utf-8")
+    text = (site / "notebooks" / "08-bring-your-own-data.html").read_text(encoding="utf-8")
     assert "conventions.xlsx, row 10: start" in text
 
 

@@ -1,0 +1,151 @@
+"""An explorer for a notebook: region, years, layer and counting by widgets; map, table and card."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from collabnet import words as say
+from collabnet.card import partner_card
+from collabnet.errors import MissingExtraError
+from collabnet.links import edges
+from collabnet.parties import home_of
+from collabnet.partnerships import partners, within
+from collabnet.plots import plot_map, plot_region
+from collabnet.records import Records
+from collabnet.regions import list_regions
+
+KINDS, WAYS = ("work", "agreement", "project"), ("full", "fractional", "refined")
+ROWS, NOBODY = 15, ("–", None)
+FIGURE = "application/vnd.plotly.v1+json"
+
+
+@dataclass(frozen=True, repr=False)
+class Explorer:
+    """Widgets by name: what is asked (`controls`), what comes of it (`results`), and all as one."""
+
+    controls: dict[str, Any]
+    results: dict[str, Any]
+    box: Any
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.box._repr_mimebundle_(**options)
+
+
+def explore(records: Records, home: str | None = None, *, lang: str | None = None) -> Explorer:
+    """Look at the links of an institution by widgets: a map, a table, and the card of a partner.
+
+    Whatever is chosen, the results are those of `partners`, `plot_map`, `plot_region` and
+    `partner_card` with the same arguments. The slider begins with all years, and only then counts
+    what bears no date.
+
+    Parameters
+    ----------
+    records
+        What was done together.
+    home
+        Whose links; None for `settings.HOME`.
+    lang
+        {"en", "fr"}; `settings.LANGUAGE` by default.
+
+    Returns
+    -------
+    Widgets that JupyterLab draws without network. `.controls` holds `region`, `years` (first and
+    last, both included), `kind`, `count` and `partner`; `.results` holds `map`, `table` and `card`.
+    To set the value of a control by code draws anew.
+
+    Raises
+    ------
+    MissingExtraError
+        ipywidgets is not installed.
+    UnknownNameError
+        The home institution or the language is unknown.
+
+    Examples
+    --------
+    >>> acts = pd.DataFrame({"activity_id": ["p"], "kind": ["project"], "start": ["2020"]})
+    >>> took = pd.DataFrame(
+    ...     {"activity_id": ["p", "p"], "institution_id": ["00afp2z80", "02jz4aj89"]}
+    ... )
+    >>> records = cn.resolve(cn.Records({"activities": acts, "participants": took}))
+    >>> controls = explore(records, "00afp2z80").controls
+    >>> controls["region"].value, controls["kind"].value, controls["years"].value
+    ('world', 'project', (2020, 2020))
+    >>> controls["partner"].label
+    'Maastricht University'
+    """
+    try:
+        import ipywidgets as ui
+    except ImportError:
+        raise MissingExtraError("The explorer", "ipywidgets", "lab") from None
+    home, words, figures = home_of(records, home), say.words_of(lang, "explore"), say.words_of(lang)
+    acts, lists = records.activities, list_regions()
+    kinds = [(say.capital(figures[kind]), kind) for kind in KINDS if (acts["kind"] == kind).any()]
+    years = acts["year"].dropna().astype(int)
+    first, last = (int(years.min()), int(years.max())) if len(years) else (0, 0)
+    regions = list(zip(lists[f"label_{figures['lang']}"], lists["region"], strict=True))
+    controls: dict[str, Any] = {
+        "region": ui.Dropdown(options=regions, value="world"),
+        "years": ui.IntRangeSlider(
+            value=(first, last), min=first, max=last, continuous_update=False
+        ),
+        "kind": ui.Dropdown(options=kinds or [("–", KINDS[0])]),
+        "count": ui.Dropdown(options=[(figures[way], way) for way in WAYS]),
+        "partner": ui.Dropdown(options=[NOBODY]),
+    }
+    for name, control in controls.items():
+        control.description = words[name]
+    results: dict[str, Any] = {"map": ui.Output(), "table": ui.HTML(), "card": ui.HTML()}
+
+    def chosen() -> dict[str, Any]:
+        """Return the options asked for; all years are those without a date, too."""
+        span = controls["years"].value
+        return {"years": None if span == (first, last) else span, "count": controls["count"].value}
+
+    def draw(_: object = None) -> None:
+        region, kind = controls["region"].value, controls["kind"].value
+        links = edges(records, kind, **chosen())
+        table = partners(records, home, kind=kind, **chosen())
+        options: dict[str, Any] = {
+            "home": home,
+            "lang": figures["lang"],
+            "width": 900,
+            "height": 560,
+        }
+        if region == "world":
+            figure = plot_map(links, records.institutions, **options)
+        else:
+            table = within(table, region, records.institutions)
+            figure = plot_region(links, records.institutions, region, **options)
+        data = {FIGURE: json.loads(figure.to_json())}
+        results["map"].outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
+        results["table"].value = _table(table, figures, words["columns"])
+        names = table["name"].fillna(table["partner"])
+        controls["partner"].options = [*zip(names, table["partner"], strict=True)] or [NOBODY]
+
+    def tell(_: object = None) -> None:
+        partner, years = controls["partner"].value, chosen()["years"]
+        told = partner_card(records, home, partner, years=years, lang=lang).html if partner else ""
+        results["card"].value = told
+
+    for name, control in controls.items():
+        control.observe(tell if name == "partner" else draw, "value")
+    controls["years"].observe(tell, "value")
+    draw()
+    tell()
+    asked = ui.HBox(list(controls.values()), layout={"flex_flow": "row wrap"})
+    return Explorer(controls, results, ui.VBox([asked, *results.values()]))
+
+
+def _table(table: pd.DataFrame, words: say.Words, columns: dict[str, str]) -> str:
+    """Write the first rows for a reader, and above them how many there are and if made up."""
+    note, rows = table.attrs["note"], table[list(columns)].head(ROWS).astype("object")
+    said = [say.count(words, "shown", len(table)), words["synthetic"] if note["synthetic"] else ""]
+    if note["years"]:
+        said.insert(1, "–".join(map(str, note["years"])))
+    rows = rows.where(rows.notna(), "").rename(columns=columns)
+    text = rows.to_html(index=False, border=0, float_format=lambda x: say.number(x, words))
+    return f"<p>{say.plain(' · '.join(filter(None, said)), 300)}</p>{text if len(rows) else ''}"
