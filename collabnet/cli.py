@@ -33,6 +33,7 @@ EXAMPLES = {
     "compare": "collabnet compare build/2025 build/2026 --home 00afp2z80 --out changes.xlsx",
     "regions": "collabnet regions grande-region",
     "map": "collabnet map build/store --kind agreement --region maghreb --out maghreb.html",
+    "report": "collabnet report build/store --notebook 03 --home 00afp2z80 --out report.html",
     "atlas": "collabnet atlas build/store --out build/atlas.html --lang fr",
 }
 
@@ -245,6 +246,15 @@ def _add_pictures(commands: argparse._SubParsersAction) -> None:
     atlas.add_argument("--as-of", metavar="DATE", help="day to look at agreements")
     _add_memory(atlas)
     atlas.add_argument("--out", required=True, metavar="FILE.html")
+
+    report = _command(commands, "report", run.report, "a notebook as a page without code, offline")
+    _add_store(report)
+    report.add_argument(
+        "--notebook", required=True, metavar="NAME", help="a file, or the number of one: 03"
+    )
+    _add_home(report)
+    report.add_argument("--years", type=_years, metavar="2019:2024", help="both years included")
+    report.add_argument("--out", required=True, metavar="FILE.html")
 
 
 def _command(

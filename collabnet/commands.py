@@ -359,6 +359,13 @@ def atlas(options: argparse.Namespace) -> None:
     print(f"written: {path}")
 
 
+def report(options: argparse.Namespace) -> None:
+    from collabnet.stories import write_story
+
+    where = {"home": options.home, "years": options.years}
+    print(f"written: {write_story(options.store, options.notebook, options.out, **where)}")
+
+
 def _plural(kind: str) -> str:
     return "mobility flows" if kind == "mobility" else f"{kind}s"
 
