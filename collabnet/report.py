@@ -29,6 +29,7 @@ from collabnet.words import Words, capital, count, number, plain, wrap
 
 SIZE = (430, 330)  # of the map, in pixels
 NAMED, ROWS, AGREEMENTS, FILES = 12, 12, 5, 3
+LONGEST = 18  # name of a country; of a longer one the code is given
 LANDED = ("lon", "lat")
 
 
@@ -198,8 +199,9 @@ def _figures(
         about = None if pd.isna(persons) else rounded(pd.Series([persons]))[0]
         lines.append((way, words["few"].format(n=settings.SMALLEST) if few else about, ""))
     return "".join(
-        f"<tr><th scope=row>{words['lines'][key]}</th><td>{_said(value, words)}</td>"
-        f"<td>{beside if value is not None else ''}</td></tr>"
+        f"<tr><th scope=row>{words['lines'][key]}</th>"
+        + (f'<td colspan="2">{words["unknown"]}</td></tr>' if value is None else "")
+        + (f"<td>{_said(value, words)}</td><td>{beside}</td></tr>" if value is not None else "")
         for key, value, beside in lines
     )
 
@@ -207,7 +209,7 @@ def _figures(
 def _said(value: Any, words: Words) -> str:
     """Write a value of a table."""
     if value is None or pd.isna(value):
-        return words["unknown"]
+        return "–"
     return value if isinstance(value, str) else number(value, words)
 
 
@@ -223,7 +225,8 @@ def _partners(table: pd.DataFrame, names: dict[str, str], words: Words) -> str:
         if pd.notna(row["works_low"]) and row["works"]:
             works += f" <small>({row['works_low']}–{row['works_high']})</small>"
         verdict = classes[row["class"]] + words["made_up"] * bool(row["synthetic"])
-        cells = [plain(names[row["partner"]]), plain(land), works, _said(row["projects"], words)]
+        short = land if len(land) <= LONGEST else row["country"]  # cut, three of them look alike
+        cells = [plain(names[row["partner"]]), plain(short), works, _said(row["projects"], words)]
         cells += [_said(row["agreements_in_force"], words), _said(row["last_activity"], words)]
         cells[-1] = cells[-1].replace(words["separators"][0], "")
         head = f"<th scope=row>{capital(verdict)}</th>"
