@@ -17,6 +17,7 @@ import time
 from common import HERE, OURS, say
 
 PARTS = ("hyperauthors", "ingest", "edges", "analysis", "indicators", "intervals", "peers")
+PARTS += ("atlas", "report")
 LIMIT = 30 * 60
 
 

@@ -33,8 +33,8 @@ EXAMPLES = {
     "compare": "collabnet compare build/2025 build/2026 --home 00afp2z80 --out changes.xlsx",
     "regions": "collabnet regions grande-region",
     "map": "collabnet map build/store --kind agreement --region maghreb --out maghreb.html",
-    "report": "collabnet report build/store --notebook 03 --home 00afp2z80 --out report.html",
     "atlas": "collabnet atlas build/store --out build/atlas.html --lang fr",
+    "report": "collabnet report build/store --region grande-region --out brief.html",
 }
 
 
@@ -247,13 +247,16 @@ def _add_pictures(commands: argparse._SubParsersAction) -> None:
     _add_memory(atlas)
     atlas.add_argument("--out", required=True, metavar="FILE.html")
 
-    report = _command(commands, "report", run.report, "a notebook as a page without code, offline")
+    report = _command(commands, "report", run.report, "a region on one page, or a notebook as one")
     _add_store(report)
-    report.add_argument(
-        "--notebook", required=True, metavar="NAME", help="a file, or the number of one: 03"
-    )
+    what = report.add_mutually_exclusive_group(required=True)
+    what.add_argument("--region", help="a brief of it on one A4 page")
+    what.add_argument("--notebook", metavar="NAME", help="a file, or the number of one: 03")
     _add_home(report)
+    report.add_argument("--lang", choices=["en", "fr"], help="of a brief")
     report.add_argument("--years", type=_years, metavar="2019:2024", help="both years included")
+    report.add_argument("--as-of", metavar="DATE", help="day a brief looks at agreements")
+    _add_memory(report)
     report.add_argument("--out", required=True, metavar="FILE.html")
 
 

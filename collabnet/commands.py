@@ -360,10 +360,20 @@ def atlas(options: argparse.Namespace) -> None:
 
 
 def report(options: argparse.Namespace) -> None:
-    from collabnet.stories import write_story
+    asked = {name: getattr(options, name) for name in ("home", "years")}
+    if options.notebook:
+        from collabnet.stories import write_story
 
-    where = {"home": options.home, "years": options.years}
-    print(f"written: {write_story(options.store, options.notebook, options.out, **where)}")
+        if options.lang or options.as_of:
+            raise CollabnetError("--lang and --as-of are for --region: a notebook has its own.")
+        written = write_story(options.store, options.notebook, options.out, **asked)
+    else:
+        from collabnet.readers import read
+        from collabnet.report import write_report
+
+        asked |= {name: getattr(options, name) for name in ("region", "lang", "as_of")}
+        written = write_report(read(options.store), options.out, **asked)
+    print(f"written: {written}")
 
 
 def _plural(kind: str) -> str:
