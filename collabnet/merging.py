@@ -143,6 +143,7 @@ def _alike(works: pd.DataFrame, rule: str) -> Iterator[tuple[str, str]]:
     columns = RULES[rule]
     if set(columns) <= set(works):
         known = works.dropna(subset=columns)
+        known = known[(known[columns] != "").all(axis=1)]  # readers leave a number blank
         known = known[known.duplicated(columns, keep=False)]
         for ids in known.groupby(columns, sort=True)["activity_id"].agg(list):
             yield from pairwise(ids)

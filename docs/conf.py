@@ -20,6 +20,7 @@ include_patterns = [
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "data/README.md"),
     *("docs/**.md", "docs/api/**.rst", "notebooks/*.ipynb", "collabnet/data/geo/LICENCE.md"),
 ]
+exclude_patterns = [".*", "build"]
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon", "myst_nb"]
 nitpicky = True
 smartquotes = False  # a quote in a docstring is to be copied

@@ -334,7 +334,7 @@ def test_the_worked_example_of_the_formats_page_holds(tmp_path):
     page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
     sheet, mapping = (
         re.search(rf"^```{language}\n(.*?)^```$", page, re.M | re.S)[1]
-        for language in ("csv", "toml")
+        for language in ("text", "toml")
     )
     path = put(tmp_path, "conventions.csv", sheet)
     records = cn.read(path, mapping=put(tmp_path, "conventions.toml", mapping))

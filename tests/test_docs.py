@@ -2,14 +2,18 @@
 
 import argparse
 import doctest
+import json
 import re
 import shlex
+import zipfile
 from contextlib import chdir, redirect_stdout
-from io import StringIO
+from io import BytesIO, StringIO
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import oai_server
+import openalex_server
 import pytest
 
 import collabnet as cn
@@ -17,7 +21,7 @@ from collabnet import cli, schema, settings
 from collabnet.readers import FORMATS
 from conftest import ROOT
 
-ELSEWHERE = {"cluster", "fetch"}  # run by test_spark.py; need the network: test_fetch.py
+ELSEWHERE = {"cluster", "fetch"}  # run by test_spark.py, and against servers below
 HOW_TO = [p for p in sorted(ROOT.glob("docs/how-to/*.md")) if p.stem not in ELSEWHERE]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *HOW_TO]
 EVERY_PAGE = [*sorted({*PAGES, *ROOT.glob("docs/*/*.md")}), ROOT / "data" / "README.md"]
@@ -100,6 +104,33 @@ def test_blocks_run_and_print_what_is_shown(page, workplace, tmp_path):
                     assert cli.main(arguments) == 0, arguments
             same = doctest.OutputChecker().check_output(block.output, said.getvalue(), ALIKE)
             assert same or not block.output, f"{block.text}\nprints\n{said.getvalue()}"
+
+
+def zipped(name, text):
+    memory = BytesIO()
+    with zipfile.ZipFile(memory, "w") as archive:
+        archive.writestr(name, text)
+    return memory.getvalue()
+
+
+def test_the_commands_of_the_guide_to_fetching_run(tmp_path, monkeypatch, capsys):
+    ror = {"id": "https://ror.org/00afp2z80", "names": [{"value": "Liège", "types": ["label"]}]}
+    parties = "projectID;organisationID;role;country\n1;999976105;coordinator;BE\n"
+    files = {
+        "v2.9-ror-data.zip": zipped("v2.9-ror-data.json", json.dumps([ror])),
+        "cordis-HORIZONprojects-csv.zip": zipped("organization.csv", parties),
+    }
+    works, records = map(openalex_server.work, range(30)), map(oai_server.record, range(7))
+    guide = ROOT / "docs" / "how-to" / "fetch.md"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENALEX_API_KEY", openalex_server.KEY)
+    with openalex_server.serving(works, files=files) as server, oai_server.serving(records) as oai:
+        for name in ("OPENALEX", "ROR", "CORDIS", "ORBI"):
+            base = oai.base if name == "ORBI" else server.base
+            monkeypatch.setenv(f"COLLABNET_{name}_URL", base)
+        for arguments in (a for block in blocks(guide) for a in commands(block.text)):
+            assert cli.main(arguments) == 0, (arguments, capsys.readouterr())
+    assert cn.read("build/store").counts()["work"] == 37
 
 
 def test_every_public_name_is_documented():

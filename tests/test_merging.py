@@ -34,6 +34,19 @@ def test_works_that_share_an_identifier_are_one(number):
     assert rules(records) == [["wos:1", "pubmed:1", number]]
 
 
+def test_works_that_both_lack_an_identifier_are_two():
+    blank = dict.fromkeys(["pmid", "ut", "eid", "lens_id"], "")
+    assert rules(sources(record("ris", **blank), record("bibtex", **blank))) == []
+
+
+def test_exports_without_numbers_read_together_keep_every_work(tmp_path):
+    works = [f"TY  - JOUR\nTI  - {TITLE}, part {n}\nPY  - 2020\nER  - \n" for n in range(5)]
+    (tmp_path / "a.ris").write_text("\n".join(works), encoding="utf-8")
+    entries = [f"@article{{k{n}, title = {{Other works, {n}}}, year = 2021}}\n" for n in range(4)]
+    (tmp_path / "b.bib").write_text("".join(entries), encoding="utf-8")
+    assert cn.ingest([tmp_path], tmp_path / "store").counts()["work"] == 9
+
+
 def test_a_merged_work_is_counted_once_by_the_record_that_stays():
     records = cn.merge_duplicates(sources(record("scopus", doi="d"), record("crossref", doi="d")))
     assert records.counts()["work"] == 1
