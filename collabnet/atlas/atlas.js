@@ -552,4 +552,5 @@ function listen() {
 
 readAddress();
 show();
+if (!$("#map").on) Plotly.react($("#map"), [], {}); // the page opened on another view
 listen();
