@@ -26,7 +26,7 @@ new ResizeObserver(([{ target }]) => {
 function setFigure(holder, { bar = [], said, signs = [], traces, layout, notes = [], below = [] }) {
   const part = (name) => holder.querySelector(`.${name}`);
   if (!part("figure")) {
-    const names = ["bar", "signs", "figure", "below", "remarks"];
+    const names = ["bar", "signs", "remarks", "figure", "below"];
     holder.replaceChildren(...names.map((name) => make("div", { class: name })));
   }
   const plot = part("figure");
@@ -64,7 +64,7 @@ function choice(key, options) {
   const buttons = ["", ...CHOICES[key]].map((value, i) => {
     const facts = { type: "button", "aria-pressed": String(state[key] === value) };
     const click = () => {
-      change({ [key]: value });
+      change({ [key]: value, range: null });
       document.querySelectorAll(`[data-choice="${key}"] button`)[i].focus();
     };
     return make("button", { ...facts, click }, say(options[i]));
@@ -147,7 +147,7 @@ function drawMatrix(holder, rows) {
   const unit = (value) => say(layer().amounts ? "n_persons" : `n_${state.layer}`, { n: value });
   if (state.matrix === "regions") {
     const { names = [], cells = [] } = data.regions?.[state.layer] ?? {};
-    const titles = names.map(grouped);
+    const titles = names.map((key) => titled(data.tabs.find((each) => each.key === key) ?? { key, labels: {} }));
     const links = (value) => say("n_links", { n: value });
     const figure = names.length ? cellsOf(titles, titles, cells, { width, unit: links }) : { traces: [] };
     const said = warned(say("said_regions", { layer: say(state.layer), n: names.length }));

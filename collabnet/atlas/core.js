@@ -92,6 +92,7 @@ const titled = (each) => each.labels[state.lang] ?? each.labels.en ?? each.key;
 
 /** Return what a group of partners is called: its region, or elsewhere. */
 function grouped(group) {
+  if (group && classed()) return say(`class_${group}`);
   const its = data.tabs.find((each) => each.key === group);
   return its ? titled(its) : group ?? say("elsewhere");
 }

@@ -102,7 +102,7 @@ function drawLives(holder) {
           }
           continue;
         }
-        const known = one.from ?? one.till, x = known === null ? begin : within(known), way = one.from !== null ? 1 : -1;
+        const known = one.from ?? one.till, x = known === null ? begin : within(known), way = one.from !== null || known === null ? 1 : -1;
         hollow.push({ ...mark, x });
         if (known !== null) dotted.push([[x, at], [x + way * stub, at]]);
         const text = known === null ? say("no_dates") : way > 0 ? `${one.start.slice(0, 10)} – ?` : written(one);
@@ -132,12 +132,9 @@ function drawLives(holder) {
   if (hollow.length) traces.push(dots(hollow, hollow.map(({ x }) => x), { symbol: "circle-open", size: 10, color: hollow.map(({ life }) => css(LIVES[life][0])), line: { width: 2 } }));
   const span = (until - begin) / years(1), step = [1, 2, 5, 10, 20].find((n) => n * (width - left - right) >= 45 * span) ?? 20;
   shapes.push({ type: "line", yref: "paper", y0: 0, y1: 1, x0: day, x1: day, line: { color: css("ink"), width: 1.5, dash: "dot" } });
-  annotations.push({ text: plain(say("as_of", { day: data.asked.as_of })), x: day, y: 1, yref: "paper", yanchor: "bottom", yshift: 20, showarrow: false, font: { size: 11 } });
+  annotations.push({ text: plain(say("as_of", { day: data.asked.as_of })), x: day, y: 1, yref: "paper", yanchor: "bottom", yshift: 20, xanchor: day > (begin + until) / 2 ? "right" : "left", showarrow: false, font: { size: 11 } });
   const counts = {};
-  for (const id of agreements) {
-    const lives = found.filter((one) => one.id === id).map(lifeOf), life = Object.keys(LIVES).find((key) => lives.includes(key));
-    counts[life] = (counts[life] ?? 0) + 1;
-  }
+  for (const one of found) counts[lifeOf(one)] = (counts[lifeOf(one)] ?? 0) + 1;
   const shown = Object.keys(LIVES).filter((life) => counts[life]);
   const lives = shown.map((life) => `${say(`life_${life}`).toLocaleLowerCase(state.lang)} ${number(counts[life])}`).join(", ");
   const said = say("said_lives", { agreements: say("n_agreement", { n: agreements.size }), partners: say("n_partner", { n: groups.length }), day: data.asked.as_of, lives });
@@ -170,16 +167,24 @@ function drawNetwork(holder, rows) {
     setFigure(holder, { said, traces: [], notes: [said] });
     return;
   }
-  const width = wide(holder), height = max(380, min(0.72 * width, 640)), pad = width < 560 ? 28 : 60;
-  const xs = nodes.map(([, x]) => x), ys = nodes.map(([, , y]) => y), most = [max(...xs) || 1, max(...ys) || 1];
+  const width = wide(holder), height = max(380, min(0.58 * width, 600)), pad = width < 560 ? 28 : 60;
+  // The middle, where most stand, is given room: all go away from it by a root of their distance.
+  const centre = [1, 2].map((k) => nodes.reduce((sum, node) => sum + node[k], 0) / nodes.length);
+  const spread = nodes.map((node) => {
+    const [dx, dy] = [node[1] - centre[0], node[2] - centre[1]], out = hypot(dx, dy) ** -0.4;
+    return Number.isFinite(out) ? [dx * out, dy * out] : [0, 0];
+  });
+  const reach = [0, 1].map((k) => [min, max].map((pick) => pick(...spread.map((point) => point[k]))));
+  const part = (value, [low, high]) => (high > low ? (value - low) / (high - low) : 0.5);
   const values = new Map(rows.map((row) => [row.index, row.value])), strongest = max(1, ...values.values());
   const sizes = new Map();
   for (const [, , , community] of nodes) sizes.set(community, (sizes.get(community) ?? 0) + 1);
   const order = [...sizes.keys()].sort((a, b) => sizes.get(b) - sizes.get(a) || a - b);
   const room = min(1, sqrt(width / 800));
-  const marks = nodes.map(([index, x, y, community]) => {
+  const marks = nodes.map(([index, , , community], i) => {
     const value = values.get(index), rank = order.indexOf(community);
-    const px = pad + (x / most[0]) * (width - 2 * pad), py = height - pad - (y / most[1]) * (height - 2 * pad);
+    const px = pad + part(spread[i][0], reach[0]) * (width - 2 * pad);
+    const py = height - pad - part(spread[i][1], reach[1]) * (height - 2 * pad);
     const r = value === undefined ? 4 * room : (room * max(9, 26 * sqrt(value / strongest))) / 2;
     return { ...data.bodies[index], index, value, rank, px, py, r, chosen: data.bodies[index].id === state.partner };
   });
@@ -190,7 +195,7 @@ function drawNetwork(holder, rows) {
     for (const dim of [true, false]) {
       const mine = edges.filter(([a, b, weight]) => band(weight) === step && dim === !(values.has(a) && values.has(b)));
       const ways = mine.map(([a, b]) => [a, b].map((index) => back([at.get(index).px, at.get(index).py])));
-      if (ways.length) traces.push(lineTrace(ways, css("pale"), line, { opacity: dim ? 0.12 : 0.45, meta: "edge" }));
+      if (ways.length) traces.push(lineTrace(ways, css("pale"), line, { opacity: dim ? 0.1 : 0.3, meta: "edge" }));
     }
   }
   const told = (mark) => joined([`<b>${plain(named(mark))}</b>`, plain(country(mark.country) ?? ""), mark.value === undefined ? "" : plain(say(layer().amounts ? "n_persons" : `n_${state.layer}`, { n: mark.value })), plain(say("community", { n: mark.rank + 1, all: sizes.get(order[mark.rank]) }))], "<br>");
