@@ -130,7 +130,7 @@ def test_a_view_draws_its_partners_where_they_are(go, records, name):
 
 def test_there_is_a_tab_for_every_view_and_the_page_opens_on_agreements(go):
     page = go()
-    assert page.get_by_role("tab").count() == len(VIEWS)
+    assert page.locator("#tabs [role=tab]").count() == len(VIEWS)
     pressed = page.locator("#layers [aria-pressed=true]").all_inner_texts()
     assert pressed == ["Agreements"]
 
@@ -391,7 +391,7 @@ def test_what_is_not_known_is_an_error_and_writes_nothing(tmp_path, wrong):
 def test_a_further_region_gets_a_view(records, browser, tmp_path):
     path = write_atlas(records, tmp_path / "more.html", regions=["cemac", "unigr"])
     with watched(browser, path) as page:
-        assert page.get_by_role("tab").count() == len(VIEWS) + 2
+        assert page.locator("#tabs [role=tab]").count() == len(VIEWS) + 2
         page.click("#tab-unigr")
         assert sorted(page.evaluate(ROWS)) == sorted(
             [body, 1] for body in of_view(records, "unigr")["partner"]

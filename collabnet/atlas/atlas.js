@@ -93,6 +93,7 @@ function showSummary() {
     doubt: current.doubt,
   };
   const notes = Object.entries(counts).map(([key, n]) => (n ? say(key, { n, top: TOP }) : ""));
+  if (state.map === "rings") notes.push(say("rings_said", { home: named(data.home) }));
   if (data.home.lat === undefined) notes.push(say("no_home", { home: named(data.home) }));
   const lines = [joined(notes, " "), listText()].filter(Boolean);
   $("#notes").replaceChildren(...lines.map((line) => make("p", {}, line)));
@@ -142,7 +143,7 @@ function showTable() {
     const place = country(row.country) || "–";
     const name = make("span", {}, make("bdi", {}, named(row)), small(place));
     const facts = { type: "button", title: named(row) };
-    const mark = sign(row.group, row.lat === undefined || row.lon === undefined);
+    const mark = sign(groupOf(row), row.lat === undefined || row.lon === undefined);
     const cells = [
       number(row.rank),
       make("button", facts, mark, name),
@@ -267,7 +268,8 @@ function showMethod() {
 VIEWS.map = {
   holder: "#frame",
   draw(frame, rows) {
-    const holder = $("#map");
+    const holder = $("#map"), colours = choice("colour", ["colour_region", "colour_class"]);
+    $("#switches").replaceChildren(choice("map", ["map_usual", "map_rings"]), colours);
     if (holder.clientWidth && holder.clientHeight) drawn = drawMap(holder, rows);
   },
 };
@@ -327,7 +329,7 @@ function showFrame() {
     if (node.tagName === "BUTTON") node.title = say(node.dataset.label);
   }
   for (const warning of document.querySelectorAll(".synthetic")) {
-    warning.hidden = !layer().synthetic;
+    warning.hidden = !madeUp();
   }
   $("#search").placeholder = say("search");
   $("#search").value = state.query;
@@ -448,7 +450,7 @@ function saveTable() {
 
 /** Save the map with its title, its legend in words, and what must be said of it. */
 async function saveMap() {
-  const { data: traces, layout } = $("#map"), { width } = layout, warned = layer().synthetic;
+  const { data: traces, layout } = $("#map"), { width } = layout, warned = madeUp();
   const sources = `${$("#credits").textContent} ${say("made", data.made)}`;
   const credits = wrapped(sources, width - 28, 11, 3);
   const above = warned ? 74 : 52, below = 38 + 15 * credits.length;
@@ -552,4 +554,5 @@ function listen() {
 
 readAddress();
 show();
+if (!$("#map").on) Plotly.react($("#map"), [], {}); // the page opened on another view
 listen();

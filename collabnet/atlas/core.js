@@ -19,6 +19,8 @@ const views = () => ORDER.filter((key) => key in VIEWS);
 // All that is chosen but the zoom stands in the address, so that a view can be sent to somebody.
 const state = { view: "", tab: "", layer: "", from: null, to: null, query: "", partner: "" };
 state.range = null;
+// How a figure is drawn; what is usual does not stand in the address.
+const CHOICES = { matrix: ["regions"], sort: ["longest"], map: ["rings"], colour: ["class"] };
 
 function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
@@ -34,6 +36,7 @@ function readAddress() {
   state.query = given.get("q") ?? "";
   state.partner = given.get("partner") ?? "";
   [state.from, state.to, state.range] = [year("from"), year("to"), null];
+  for (const key in CHOICES) state[key] = one(key, CHOICES[key], "");
 }
 
 function writeAddress() {
@@ -44,6 +47,7 @@ function writeAddress() {
     layer: kind === data.layers[0]?.kind ? "" : kind,
     lang: lang === data.lang ? "" : lang,
     ...{ theme, from, to, q, partner },
+    ...Object.fromEntries(Object.keys(CHOICES).map((key) => [key, state[key]])),
   };
   const told = Object.entries(kept).filter(([, value]) => value);
   history.replaceState(null, "", `#${new URLSearchParams(told)}`);
@@ -88,6 +92,7 @@ const titled = (each) => each.labels[state.lang] ?? each.labels.en ?? each.key;
 
 /** Return what a group of partners is called: its region, or elsewhere. */
 function grouped(group) {
+  if (group && classed()) return say(`class_${group}`);
   const its = data.tabs.find((each) => each.key === group);
   return its ? titled(its) : group ?? say("elsewhere");
 }

@@ -30,7 +30,26 @@ function decode({ transform: { scale, translate }, arcs: coded, objects }) {
 const decoded = {};
 const shapes = (name) => (decoded[name] ??= decode(geometry[name]));
 
-/** Project degrees to kilometres: Equal Earth, or Lambert's equal-area azimuthal. */
+const RINGS = [100, 500, 1000, 5000, 10000]; // kilometres
+const worldly = (view) => view.projection === "equal-earth" || view.reach > 6000;
+
+/** Return how far two points in degrees are from each other, in kilometres. */
+function distance(a, b) {
+  const turn = (sin(((b.lat - a.lat) * RAD) / 2) ** 2) +
+    cos(a.lat * RAD) * cos(b.lat * RAD) * (sin(((b.lon - a.lon) * RAD) / 2) ** 2);
+  return 2 * EARTH_KM * Math.asin(min(1, sqrt(turn)));
+}
+
+/** Return the view of the region, or that of all its partners by their distance from home. */
+function viewOf(rows) {
+  const { lat, lon } = data.home;
+  if (state.map !== "rings" || lat === undefined || lon === undefined) return tab().view;
+  const far = rows.filter((row) => row.lat !== undefined && row.lon !== undefined)
+    .map((row) => distance(data.home, row));
+  return { projection: "rings", lat, lon, reach: min(Math.PI * EARTH_KM, 1.15 * max(120, ...far)) };
+}
+
+/** Project degrees to kilometres: Equal Earth, or azimuthal with true areas or distances. */
 function project(view, lon, lat) {
   const [lam, phi] = [(lon - view.lon) * RAD, lat * RAD];
   if (view.projection === "equal-earth") {
@@ -42,12 +61,19 @@ function project(view, lon, lat) {
   }
   const [sin0, cos0] = [sin(view.lat * RAD), cos(view.lat * RAD)];
   const cosine = sin0 * sin(phi) + cos0 * cos(phi) * cos(lam);
-  const k = EARTH_KM * sqrt(2 / max(1 + cosine, 1e-9));
+  const away = Math.acos(max(-1, min(1, cosine)));
+  const k = EARTH_KM * (view.projection !== "rings"
+    ? sqrt(2 / max(1 + cosine, 1e-9))
+    : away / max(sin(away), 1e-9) || 1);
   return [k * cos(phi) * sin(lam), k * (cos0 * sin(phi) - sin0 * cos(phi) * cos(lam))];
 }
 
 /** Return x0, y0, x1, y1 of a map of this size that holds the extent of a view. */
 function frameOf(view, width, height) {
+  if (view.projection === "rings") {
+    const [w, h] = [width, height].map((size) => (view.reach * size) / min(width, height));
+    return [-w, -h, w, h];
+  }
   const steps = Array.from({ length: 33 }, (_, i) => i / 32);
   const lons = steps.map((share) => view.west + (view.east - view.west) * share);
   const lats = steps.map((share) => view.south + (view.north - view.south) * share);
@@ -80,7 +106,7 @@ const area = (ring) =>
 
 /** Project the parts of features near a view, cut to a box, holes turning the other way. */
 function outlines(features, view, box) {
-  const [lat0, everywhere] = [view.lat * RAD, view.projection === "equal-earth"];
+  const [lat0, everywhere] = [view.lat * RAD, worldly(view)];
   const near = ([lon, lat]) => everywhere ||
     sin(lat * RAD) * sin(lat0) + cos(lat * RAD) * cos(lat0) * cos((lon - view.lon) * RAD) > 0;
   const turned = (ring, hole) => {
@@ -125,14 +151,15 @@ const bases = new Map();
 
 /** Return land, the region and the borders of a view. They are kept, for they cost most. */
 function baseOf(view, frame) {
-  const key = `${state.tab} ${frame}`;
+  const key = `${state.tab} ${view.projection} ${frame}`;
   if (bases.has(key)) return bases.get(key);
   const [x0, y0, x1, y1] = frame, [w, h] = [(x1 - x0) / 8, (y1 - y0) / 8];
   const world = view.projection === "equal-earth";
   const everything = [-Infinity, -Infinity, Infinity, Infinity];
   const box = world ? everything : [x0 - w, y0 - h, x1 + w, y1 + h];
   const { detailed, shaded } = tab();
-  const land = outlines(shapes(world ? "countries-110m" : "countries-50m").features, view, box);
+  const disc = view.reach > 10000 ? Array.from({ length: 181 }, (_, i) => 2 * i * RAD) : [];
+  const land = outlines(shapes(worldly(view) ? "countries-110m" : "countries-50m").features, view, box);
   const units = detailed ? outlines(shapes("nuts3").features, view, box) : [];
   const lines = detailed ? shapes("nuts3").frontiers : [];
   const steps = Array.from({ length: world ? 61 : 0 }, (_, i) => i / 60);
@@ -145,6 +172,7 @@ function baseOf(view, frame) {
     edge: [
       ...lats.map((lat) => project(view, view.west, lat)),
       ...lats.reverse().map((lat) => project(view, view.east, lat)),
+      ...disc.map((turn) => [cos(turn), sin(turn)].map((part) => part * Math.PI * EARTH_KM)),
     ],
   };
   if (bases.size > 12) bases.clear();
@@ -167,9 +195,17 @@ function areaTrace(rings, fillcolor, border, width) {
 
 const css = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-const rankOf = (group) => data.groups.indexOf(group) % SYMBOLS.length;
-const colourOf = (group) => css(data.groups.includes(group) ? `g${rankOf(group)}` : "elsewhere");
-const symbolOf = (group) => (data.groups.includes(group) ? SYMBOLS[rankOf(group)] : "circle");
+// Colours tell regions, or classes of partners; what has none is "elsewhere", or lacks data.
+const CLASSES = ["expired but alive", "new", "active", "uncovered", "dormant", "dates unknown"];
+const classed = () => state.colour === "class" && state.view === "map";
+const groupsOf = () => (classed() ? CLASSES : data.groups);
+const groupOf = (row) =>
+  (classed() ? data.gaps.rows[row.index]?.class ?? "data missing" : row.group);
+const madeUp = () => layer().synthetic ||
+  (classed() && Object.values(data.gaps.rows).some(({ synthetic }) => synthetic));
+const rankOf = (group) => groupsOf().indexOf(group) % SYMBOLS.length;
+const colourOf = (group) => css(groupsOf().includes(group) ? `g${rankOf(group)}` : "elsewhere");
+const symbolOf = (group) => (groupsOf().includes(group) ? SYMBOLS[rankOf(group)] : "circle");
 
 /** Return the shade of a region: a little of its colour. */
 function shadeOf(region) {
@@ -220,9 +256,9 @@ function marksOf(rows) {
     } else if (data.points[row.country]) {
       const [lon, lat] = data.points[row.country];
       const fresh = { country: row.country, group: row.group, lon, lat, rows: [], ring: true };
-      const land = lands.get(row.country) ?? fresh;
+      const key = `${row.country} ${classed() ? row.group : ""}`, land = lands.get(key) ?? fresh;
       land.rows.push(row);
-      lands.set(row.country, land);
+      lands.set(key, land);
       ringed += 1;
     } else unplaced += 1;
   }
@@ -309,6 +345,8 @@ function hovered(mark) {
   const lines = mark.ring
     ? [country(mark.country), say("n_partner", { n: mark.rows.length }), amount, say("ring")]
     : [named(mark), country(mark.country), amount, spanOf(mark.first, mark.last, "short_unknown")];
+  const why = classed() && !mark.ring ? data.gaps.rows[mark.index]?.why[state.lang] ?? "" : "";
+  if (why) lines.push(...wrapped(why, 380, FONT, 6));
   const [head, ...rest] = lines.filter(Boolean).map((line) => plain(line));
   return [`<b>${head}</b>`, ...rest].join("<br>");
 }
@@ -316,7 +354,8 @@ function hovered(mark) {
 /** Draw the rows of the view; return what the legend and the notes tell of it. */
 function drawMap(holder, rows) {
   const [width, height] = [holder.clientWidth, holder.clientHeight];
-  const { view } = tab(), whole = frameOf(view, width, height), frame = state.range ?? whole;
+  rows = rows.map((row) => ({ ...row, group: groupOf(row) }));
+  const view = viewOf(rows), whole = frameOf(view, width, height), frame = state.range ?? whole;
   const scale = (frame[2] - frame[0]) / width, fit = (whole[2] - whole[0]) / width;
   const pixel = (lon, lat) => {
     const [x, y] = project(view, lon, lat);
@@ -328,10 +367,12 @@ function drawMap(holder, rows) {
   const hub = home && pixel(home.lon, home.lat), zoom = min(1.6, sqrt(fit / scale));
   const { steps, widths } = layOut(marks, { home, hub, pixel, zoom, fit });
   const faded = marks.some((mark) => mark.chosen), traces = baseTraces(base);
-  const known = [...data.groups, null];
+  const known = classed() ? [...data.gaps.classes, null] : [...data.groups, null];
   const groups = known.filter((group) => marks.some((mark) => (mark.group ?? null) === group));
   const of = (group) => marks.filter((mark) => (mark.group ?? null) === group);
   const ways = (some) => some.map((mark) => mark.way.map(back)).filter((way) => way.length);
+  const sheet = { width, height, back, base, frame, scale, world: worldly(view), taken: [] };
+  if (view.projection === "rings") traces.push(...ringTraces(marks, hub, sheet));
   for (const group of groups)
     for (const step of widths) {
       const mine = ways(of(group).filter((mark) => mark.width === step));
@@ -351,7 +392,7 @@ function drawMap(holder, rows) {
     const told = { hoverinfo: "text", hovertext: `<b>${plain(named(home))}</b>` };
     traces.push({ ...strung([[back(hub)]]), ...told, mode: "markers", marker });
   }
-  traces.push(...nameTraces(marks, hub, { width, height, back, base, frame, scale }));
+  traces.push(...nameTraces(marks, hub, sheet));
   const plot = base.edge.length ? css("card") : css("sea");
   Plotly.react(holder, traces, layoutOf(width, height, frame, plot), {
     displayModeBar: false,
@@ -361,6 +402,30 @@ function drawMap(holder, rows) {
     showTips: false,
   });
   return { marks, groups, steps, widths, whole, ...counts };
+}
+
+/** Draw circles of equal distance from home, each told where it hides no mark. */
+function ringTraces(marks, hub, sheet) {
+  const { width, height, scale, back, taken } = sheet, color = css("grey"), told = [];
+  const seen = RINGS.filter((km) => km / scale > 22 && km / scale < hypot(width, height));
+  const turns = Array.from({ length: 121 }, (_, i) => (i * 3 - 90) * RAD);
+  const at = (km, turn) => [hub[0] + (km / scale) * cos(turn), hub[1] + (km / scale) * sin(turn)];
+  for (const km of seen) {
+    const text = `${number(km)} km`, half = widthOf(text, 11) / 2 + 3;
+    const boxes = turns.map((turn) => at(km, turn)).map(([x, y]) => [x - half, y - 9, x + half, y + 9]);
+    const box = boxes.find((one) => one[0] > 4 && one[1] > 4 && one[2] < width - 70 && one[3] < height - 4 &&
+      !taken.some((other) => overlap(one, other)) && !marks.some((mark) => covers(one, mark)));
+    if (!box) continue;
+    taken.push(box);
+    told.push({ text, at: back(middle(box)) });
+  }
+  const ways = seen.map((km) => turns.map((turn) => back(at(km, turn))));
+  const halo = Array(4).fill(`0 0 2px ${css("halo")}`).join(", ");
+  return [
+    lineTrace(ways, color, 1, { line: { color, width: 1, dash: "dot" }, meta: "rings" }),
+    { ...strung([told.map((each) => each.at)]), mode: "text", hoverinfo: "skip", text: told.map(({ text }) => text),
+      textposition: "middle center", textfont: { size: 11, color, shadow: halo } },
+  ];
 }
 
 function layoutOf(width, height, [x0, y0, x1, y1], plot) {

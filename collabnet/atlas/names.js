@@ -95,12 +95,12 @@ function place(wanted, marks, lines, { width, height }, taken) {
 
 /** Return the traces that write home, the strongest partners and, where there is room, lands. */
 function nameTraces(marks, hub, sheet) {
-  const { width, height, back } = sheet;
+  const { width, height, back, world } = sheet;
   const star = hub && { px: hub[0], py: hub[1], r: STAR / 2, home: true };
   const holds = ({ px, py }) => px > 0 && px < width && py > 0 && py < height;
   const all = star ? [star, ...marks] : marks, seen = all.filter(holds);
   const leads = (mark) => mark.home || mark.chosen;
-  const most = tab().view.projection === "equal-earth" ? 16 : 40;
+  const most = world ? 16 : 40;
   const first = [...seen.filter(leads), ...seen.filter((mark) => !leads(mark))].slice(0, most);
   const wanted = first.map((mark) => {
     const name = mark.ring ? country(mark.country) : called(mark.home ? data.home : mark);
@@ -111,7 +111,7 @@ function nameTraces(marks, hub, sheet) {
     (point && way[i - 1] ? between(way[i - 1], point, 5) : []));
   const lines = marks.flatMap((mark) => steps(mark.way));
   // The buttons on the map, and the name of home at the edge it lies beyond.
-  const taken = [[width - 46, 0, width, 104], [width - 66, height - 46, width, height]];
+  const taken = [...sheet.taken, [width - 46, 0, width, 104], [width - 66, height - 46, width, height]];
   const pointer = star && !holds(star) ? pointerTo(star, seen, sheet) : null;
   if (pointer) taken.push(pointer.box);
   const found = place(wanted, all, lines, sheet, taken);
@@ -170,8 +170,8 @@ function ringHolds(ring, [x, y]) {
 }
 
 /** Find room for the names of countries: in the middle of what is seen of them, on nothing else. */
-function landNames(lands, taken, lines, { width, height, frame, scale }) {
-  if (tab().view.projection === "equal-earth") return [];
+function landNames(lands, taken, lines, { width, height, frame, scale, world }) {
+  if (world) return [];
   const out = [], shares = Array.from({ length: 15 }, (_, i) => (i + 1) / 16);
   for (const land of lands) {
     const rings = land.rings.map((ring) =>
