@@ -46,15 +46,15 @@ let drawn = { marks: [], groups: [], steps: [], widths: [] };
 const windowed = () => state.from !== null || state.to !== null;
 const windowText = () => `${state.from ?? "…"}–${state.to ?? "…"}`;
 
+function spreadText(rows) {
+  const n = (key) => rows.filter((row) => row.class === key).length;
+  return data.gaps.classes.filter(n).map((key) => `${classOf(key)} ${number(n(key))}`).join(", ");
+}
+
 /** Name the strongest partners; where all are alike, say so. */
 function leaders(rows) {
-  if (state.layer === "gaps") {
-    const n = (key) => rows.filter((row) => row.class === key).length;
-    const told = data.gaps.classes.filter(n).map((key) => `${classOf(key)} ${number(n(key))}`);
-    return `${told.join(", ")}.`;
-  }
   // No university is called strong on works that a program made.
-  if (layer().synthetic) return "";
+  if (layer().synthetic || state.layer === "gaps") return "";
   const name = (row) => isolated(wrapped(called(row), 400, 15, 1)[0]);
   const with_ = (row) => `${name(row)} (${number(row.value)})`;
   if (rows.length === 1) return say("only", { names: name(rows[0]) });
@@ -73,7 +73,8 @@ function summary() {
   if (rows.length) {
     const acts = new Set(rows.flatMap((row) => row.spans.map(([act]) => act))).size;
     const partners = say("n_partner", { n: rows.length });
-    const activities = state.layer === "gaps" ? "" : `, ${say(`n_${state.layer}`, { n: acts })}`;
+    const gaps = state.layer === "gaps";
+    const activities = gaps ? spreadText(rows) : say(`n_${state.layer}`, { n: acts });
     const span = windowed() ? `, ${windowText()}` : "";
     return say("summary", { region, partners, activities, span, first: leaders(rows) }).trim();
   }
@@ -207,7 +208,7 @@ function draw() {
   const { holder, draw: fill, wide } = VIEWS[state.view];
   const page = state.view === "method";
   if (holder !== "#other") $("#other").replaceChildren();
-  $("#summary").hidden = state.view === "overview" || page;
+  $("#summary").hidden = holder === "#other";
   $("#tools").hidden = page;
   $("#png").hidden = $("#svg").hidden = holder === "#other";
   $("#view > .synthetic").hidden = !layer().synthetic || holder === "#other";

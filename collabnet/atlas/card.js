@@ -159,7 +159,7 @@ function showCard() {
 function fieldsOf(gap) {
   const known = Object.fromEntries(data.fieldNames.map((each) => [each.en, each]));
   const all = [...new Set(Object.values(gap?.fields ?? {}).flat())];
-  return all.slice(0, 4).map((key) => known[key]?.[state.lang] ?? key).join("; ");
+  return all.slice(0, 3).map((key) => known[key]?.[state.lang] ?? key).join("; ");
 }
 
 const tallies = new Map();

@@ -108,7 +108,7 @@ function attention(rows) {
   const ending = lives.filter((life) => life.ending);
   const of = (key) => rows.filter((row) => row.gap?.class === key)
     .sort((a, b) => (b.gap.works?.[0] ?? 0) + (b.gap.projects ?? 0) - (a.gap.works?.[0] ?? 0) - (a.gap.projects ?? 0));
-  const last = ({ index, gap }) => [index, gap.last ? say("last", { year: gap.last }) : say("no_dates")];
+  const last = ({ index, gap }) => [index, gap.last && !gap.synthetic ? say("last", { year: gap.last }) : ""];
   const work = (row) => [row.index, joined([
     row.gap.works ? say("n_work", { n: row.gap.works[0] }) : "",
     row.gap.projects ? say("n_project", { n: row.gap.projects }) : ""], ", ")];
