@@ -239,7 +239,8 @@ def test_the_card_tells_what_stands_behind_a_line(go, records):
     edge = (settings.HOME, "02jz4aj89")
     titles = cn.behind(records, edge, kind="agreement")["title"].tolist()
     page = go("partner=02jz4aj89")
-    assert sorted(page.locator("#card [data-kind=agreement] li b").all_inner_texts()) == sorted(titles)
+    told = page.locator("#card [data-kind=agreement] li b").all_inner_texts()
+    assert sorted(told) == sorted(titles)
     told = page.inner_text("#card").replace("\u2068", "")
     assert "dates unknown" in told
     assert "from 1995, end unknown" in told

@@ -12,6 +12,7 @@ import collabnet as cn
 from collabnet import settings
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+CELLS = "rows => rows.map(row => [row.dataset.id, row.cells[2].textContent])"
 LINES = "() => [...document.querySelectorAll('#other tbody tr')].map(row => row.dataset.id)"
 
 
@@ -26,10 +27,8 @@ def test_axe_finds_nothing_on_a_view(go, view, theme):  # noqa: F811
 def test_fractional_counting_and_a_least_weight_give_the_numbers_of_partners(go, records):  # noqa: F811
     table = cn.partners(records, kind="work", count="fractional")
     table = table[table["weight"] >= 2]
-    shown = go("view=map&tab=world&layer=work&count=fractional&least=2").locator(
-        "#list tbody tr"
-    )
-    cells = shown.evaluate_all("rows => rows.map(row => [row.dataset.id, row.cells[2].textContent])")
+    shown = go("view=map&tab=world&layer=work&count=fractional&least=2").locator("#list tbody tr")
+    cells = shown.evaluate_all(CELLS)
     assert {body: float(text.replace(",", "")) for body, text in cells} == pytest.approx(
         dict(zip(table["partner"], table["weight"], strict=True)), abs=0.0051
     )
@@ -49,9 +48,7 @@ def test_filters_stand_in_the_address_are_counted_and_cleared(go, records):  # n
 
 def test_the_layer_of_classes_says_of_each_partner_what_gaps_says(go, records):  # noqa: F811
     page = go("view=map&tab=world&layer=gaps")
-    cells = page.locator("#list tbody tr").evaluate_all(
-        "rows => rows.map(row => [row.dataset.id, row.cells[2].textContent])"
-    )
+    cells = page.locator("#list tbody tr").evaluate_all(CELLS)
     table = cn.gaps(records, settings.HOME)
     assert dict(cells) == dict(zip(table["partner"], table["class"], strict=True))
 

@@ -25,7 +25,15 @@ from collabnet.records import Records
 from collabnet.words import WORDS, words_of
 
 GEOMETRY = ("countries-110m", "countries-50m", f"nuts3-{geo.NUTS_VERSION}")
-SCRIPTS = ("core.js", "map.js", "names.js", "card.js", "views.js", "save.js", "atlas.js")  # one module, in this order
+SCRIPTS = (
+    "core.js",
+    "map.js",
+    "names.js",
+    "card.js",
+    "views.js",
+    "save.js",
+    "atlas.js",
+)  # one module, in this order
 FIRST, LAST = ("world", "europe"), ("strategic-partners",)  # views around those of the settings
 POLICY = (
     "default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
