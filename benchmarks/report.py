@@ -28,6 +28,7 @@ def main() -> None:
         "analysis": ("Analysis", analysis),
         "intervals": ("Stability intervals", intervals),
         "peers": ("Peers", peers),
+        "atlas": ("The atlas", atlas),
         "hyperauthors": ("Hyper-authored works in real files", hyperauthors),
     }
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -100,6 +101,21 @@ def ingestion(found: dict[str, Any]) -> list[str]:
         "",
         *table(head, rows),
     ]
+
+
+def atlas(found: dict[str, Any]) -> list[str]:
+    """Tell how large the atlas is, and how long it takes to open and to filter."""
+    rows = []
+    for row in found["rows"]:
+        sizes = (f"{row['partners']:,}", f"{row['works']:,}", f"{row['mb']:.1f}")
+        maps = [f"{row[name]:,.0f}" for name in ("first_map_ms", "bare_map_ms")]
+        waits = [f"{row[name]:,.0f}" for name in ("table_ms", "map_ms")]
+        packed = f"{row['gz_mb']:.1f}"
+        rows.append(
+            [*sizes, packed, seconds(row["write_cpu"]), *maps, f"{row['ratio']:.2f}", *waits]
+        )
+    head = ["partners", "works", "MB", "packed", "write, CPU s", "first map ms", "bare page ms"]
+    return [write("atlas"), "", *table([*head, "times", "table ms", "map ms"], rows)]
 
 
 def edges(found: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ import time
 
 from common import HERE, OURS, say
 
-PARTS = ("hyperauthors", "ingest", "edges", "analysis", "intervals", "peers", "report")
+PARTS = ("hyperauthors", "ingest", "edges", "analysis", "intervals", "peers", "atlas", "report")
 LIMIT = 30 * 60
 
 

@@ -34,6 +34,7 @@ EXAMPLES = {
     "regions": "collabnet regions grande-region",
     "map": "collabnet map build/store --kind agreement --region maghreb --out maghreb.html",
     "atlas": "collabnet atlas build/store --out build/atlas.html --lang fr",
+    "report": "collabnet report build/store --region grande-region --out brief.html",
 }
 
 
@@ -245,6 +246,16 @@ def _add_pictures(commands: argparse._SubParsersAction) -> None:
     atlas.add_argument("--as-of", metavar="DATE", help="day to look at agreements")
     _add_memory(atlas)
     atlas.add_argument("--out", required=True, metavar="FILE.html")
+
+    report = _command(commands, "report", run.report, "the brief of a region, on one A4 page")
+    _add_store(report)
+    report.add_argument("--region", help="name of the region, as collabnet regions lists them")
+    _add_home(report)
+    report.add_argument("--lang", choices=["en", "fr"], default=settings.LANGUAGE)
+    report.add_argument("--years", type=_years, metavar="2019:2024", help="both years included")
+    report.add_argument("--as-of", metavar="DATE", help="day to look at agreements")
+    _add_memory(report)
+    report.add_argument("--out", required=True, metavar="FILE.html")
 
 
 def _command(

@@ -359,6 +359,17 @@ def atlas(options: argparse.Namespace) -> None:
     print(f"written: {path}")
 
 
+def report(options: argparse.Namespace) -> None:
+    from collabnet.readers import read
+    from collabnet.report import write_report
+
+    if not options.region:
+        raise CollabnetError("report needs --region NAME; collabnet regions lists them.")
+    names = ("region", "home", "lang", "years", "as_of")
+    asked = {name: getattr(options, name) for name in names}
+    print(f"written: {write_report(read(options.store), options.out, **asked)}")
+
+
 def _plural(kind: str) -> str:
     return "mobility flows" if kind == "mobility" else f"{kind}s"
 

@@ -391,7 +391,7 @@ def _label(rules: pd.DataFrame, words: Words) -> str:
     return labels.get(words["lang"]) or labels["en"]
 
 
-def _view(rules: pd.DataFrame | None, places: pd.DataFrame, here: dict[str, Any]) -> geo.View:
+def view_around(rules: pd.DataFrame | None, places: pd.DataFrame, here: dict[str, Any]) -> geo.View:
     """Return the view of a region: its own, or one that holds its shapes, else its institutions."""
     import geopandas
 
@@ -429,7 +429,7 @@ def _figure(
     seen = rows[lies & placed]
     drawn, groups = _chosen(seen, groups, show)
     entries = [f"{g.label} ({int((drawn['group'] == g.key).sum())})" for g in groups]
-    view = _view(rules, seen, here)
+    view = view_around(rules, seen, here)
 
     place = "" if rules is None else _label(rules, words)
     pattern = words["title" if rules is None else "title_in"]
