@@ -27,7 +27,7 @@ LAYERS = ("agreement", "project", "work")
 WATCH = (
     "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective))"
 )
-ROWS = """() => [...document.querySelectorAll('tbody tr')].map(row =>
+ROWS = """() => [...document.querySelectorAll('#list tbody tr')].map(row =>
     [row.dataset.id, Number(row.cells[2].textContent.replace(/[^0-9]/g, ''))])"""
 MARKS = """() => document.getElementById('map').data.filter(trace => trace.customdata).flatMap(
     trace => trace.customdata.map((id, i) => [id, trace.x[i], trace.y[i]]))"""
@@ -239,7 +239,8 @@ def test_the_card_tells_what_stands_behind_a_line(go, records):
     edge = (settings.HOME, "02jz4aj89")
     titles = cn.behind(records, edge, kind="agreement")["title"].tolist()
     page = go("partner=02jz4aj89")
-    assert sorted(page.locator("#card li b").all_inner_texts()) == sorted(titles)
+    told = page.locator("#card [data-kind=agreement] li b").all_inner_texts()
+    assert sorted(told) == sorted(titles)
     told = page.inner_text("#card").replace("\u2068", "")
     assert "dates unknown" in told
     assert "from 1995, end unknown" in told
@@ -262,7 +263,9 @@ def test_synthetic_works_are_named_so_on_map_table_and_file_and_nobody_leads(go,
         page.click("#csv")
     assert "synthetic" in download.value.suggested_filename
     text = Path(download.value.path()).read_text(encoding="utf-8-sig")
-    rows = list(csv.DictReader(io.StringIO(text)))
+    table, _, note = text.partition("\n\n")
+    assert f"# {warning}" in note
+    rows = list(csv.DictReader(io.StringIO(table)))
     assert len(rows) == len(cn.partners(records, kind="work"))
     assert {row["note"] for row in rows} == {warning}
 
@@ -326,16 +329,18 @@ def test_hostile_names_and_titles_are_only_text(browser, tmp_path, name):
     path = write_atlas(records, tmp_path / "hostile.html", title=HOSTILE[0] + HOSTILE[7])
     with watched(browser, path) as page:
         page.click(f"#tab-{name}")
-        for row in page.locator("tbody button").all():
+        for row in page.locator("#list tbody button").all():
             row.click()
             assert page.evaluate("document.documentElement.scrollWidth") <= 1360
         for mark in page.locator("#map .point").all():
             mark.hover(force=True)
-        page.click("#method summary")
+        for view in ("overview", "partners", "method", "map"):
+            page.click(f"#view-{view}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 1360
         assert page.evaluate("window.__pwn") is None
         assert page.locator("img, iframe, #map a, main a, footer a, #map style").count() == 0
         assert page.locator("script").count() == 5
-        shown = page.inner_text("tbody")
+        shown = page.inner_text("#list tbody")
         assert HOSTILE[1] in shown
         assert HOSTILE[2] in shown
         assert "\u202e" not in shown
@@ -359,7 +364,7 @@ def test_an_atlas_of_nothing_opens_and_says_so(browser, tmp_path):
         )
         assert page.locator("#map .point").count() == 1
         assert page.evaluate(ROWS) == []
-        page.click("#method summary")
+        page.click("#view-method")
         assert "ne nomme aucun fichier" in page.inner_text("#method")
 
 

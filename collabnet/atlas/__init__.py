@@ -26,7 +26,8 @@ from collabnet.words import WORDS, words_of
 
 GEOMETRY = ("countries-110m", "countries-50m", f"nuts3-{geo.NUTS_VERSION}")
 # One module, in this order.
-SCRIPTS = ("core.js", "map.js", "names.js", "charts.js", "lives.js", "atlas.js")
+SCRIPTS = ("core.js", "map.js", "names.js", "card.js", "views.js", "charts.js", "lives.js")
+SCRIPTS += ("save.js", "atlas.js")
 FIRST, LAST = ("world", "europe"), ("strategic-partners",)  # views around those of the settings
 POLICY = (
     "default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -86,7 +87,12 @@ def _page(data: dict[str, Any], title: str) -> str:
         "title": html.escape(title),
         "style": _file("atlas.css"),
         "data": _escaped(data),
-        "labels": _escaped({lang: words["atlas"] for lang, words in WORDS.items()}),
+        "labels": _escaped(
+            {
+                lang: words["atlas"] | {"classes": words["gaps"]["classes"], "told": words["card"]}
+                for lang, words in WORDS.items()
+            }
+        ),
         "geometry": _escaped(
             {key: geo.read_json(f"{name}.topojson") for key, name in files.items()}
         ),

@@ -46,10 +46,15 @@ let drawn = { marks: [], groups: [], steps: [], widths: [] };
 const windowed = () => state.from !== null || state.to !== null;
 const windowText = () => `${state.from ?? "…"}–${state.to ?? "…"}`;
 
+function spreadText(rows) {
+  const n = (key) => rows.filter((row) => row.class === key).length;
+  return data.gaps.classes.filter(n).map((key) => `${classOf(key)} ${number(n(key))}`).join(", ");
+}
+
 /** Name the strongest partners; where all are alike, say so. */
 function leaders(rows) {
   // No university is called strong on works that a program made.
-  if (layer().synthetic) return "";
+  if (layer().synthetic || state.layer === "gaps") return "";
   const name = (row) => isolated(wrapped(called(row), 400, 15, 1)[0]);
   const with_ = (row) => `${name(row)} (${number(row.value)})`;
   if (rows.length === 1) return say("only", { names: name(rows[0]) });
@@ -68,7 +73,8 @@ function summary() {
   if (rows.length) {
     const acts = new Set(rows.flatMap((row) => row.spans.map(([act]) => act))).size;
     const partners = say("n_partner", { n: rows.length });
-    const activities = say(`n_${state.layer}`, { n: acts });
+    const gaps = state.layer === "gaps";
+    const activities = gaps ? spreadText(rows) : say(`n_${state.layer}`, { n: acts });
     const span = windowed() ? `, ${windowText()}` : "";
     return say("summary", { region, partners, activities, span, first: leaders(rows) }).trim();
   }
@@ -100,14 +106,14 @@ function showSummary() {
 }
 
 /** Say which list of members stands behind the region, and who says so. */
-function listText() {
-  const { rules, source, note, status } = tab();
+function listText(of = tab()) {
+  const { rules, source, note, status } = of;
   if (!rules.length) return "";
   const partner = (id) => data.bodies.find((body) => body.id === id);
   const rule = (code) => (/^[A-Z]{2}$/.test(code) ? country(code) : partner(code)?.name ?? code);
   const members = rules.length <= 15 ? rules.map(rule).join(", ") : "";
   const told = [
-    say("list", { label: joined([titled(tab()), members], " – ") }),
+    say("list", { label: joined([titled(of), members], " – ") }),
     say("source", { text: source }),
     status === "recalled" ? say("recalled") : "",
     note,
@@ -137,9 +143,10 @@ function showLegend() {
 }
 
 function showTable() {
-  $("#value").textContent = say(layer().amounts ? "persons" : "value");
+  const unit = state.layer === "gaps" ? "class" : layer().amounts ? "persons" : "value";
+  $("#value").textContent = say(unit);
   $("#value").title = say(state.layer);
-  $("tbody").replaceChildren(...current.rows.map((row) => {
+  $("#list tbody").replaceChildren(...current.rows.map((row) => {
     const place = country(row.country) || "–";
     const name = make("span", {}, make("bdi", {}, named(row)), small(place));
     const facts = { type: "button", title: named(row) };
@@ -147,7 +154,7 @@ function showTable() {
     const cells = [
       number(row.rank),
       make("button", facts, mark, name),
-      valueOf(row) === null ? "–" : number(row.value),
+      row.class && state.layer === "gaps" ? chip(row.class) : valueOf(row) === null ? "–" : number(row.value),
       spanOf(row.first, row.last, "short_unknown"),
     ];
     const act = { "data-id": row.id, click: () => select(row.id) };
@@ -156,68 +163,16 @@ function showTable() {
   const [from, to] = [state.from ?? "…", state.to ?? "…"];
   const why = state.query
     ? say("nothing_found", { query: isolated(state.query) })
+    : active().length ? say("nothing_left")
     : windowed() ? say("nothing_years", { from, to }) : summary();
   $("#none").textContent = current.rows.length ? "" : why;
 }
 
-// What stands behind a line ---------------------------------------------------------------------
-
-function datesOf({ start, end, status }) {
-  if (!start) return end ? say("until", { last: end }) : say("no_dates");
-  if (status === "open") return say("since", { first: start });
-  if (!end) return status === "unknown" ? say("end_unknown", { first: start }) : start;
-  return start === end ? start : `${start} – ${end}`;
-}
-
-/** Tell a membership that is shorter than the activity. */
-function membership(row, first, last, act) {
-  const late = first !== null && first > Number(act.start?.slice(0, 4));
-  const early = act.status === "open" && last !== layer().open;
-  if (!late && !early) return "";
-  const end = act.status === "unknown" && !act.end ? Infinity : last;
-  return say("member", { name: isolated(called(row)), years: spanOf(first, end) });
-}
-
-function showCard() {
-  for (const line of document.querySelectorAll("tbody tr")) {
-    line.setAttribute("aria-current", String(line.dataset.id === state.partner));
-  }
-  const row = current.rows.find((each) => each.id === state.partner), card = $("#card");
-  card.hidden = !row;
-  if (!row) return;
-  const cited = row.spans.map(([i, ...years]) => ({ act: layer().acts[i], years }));
-  const listed = cited.filter(({ act }) => act);
-  listed.sort((a, b) => (b.act.start ?? "").localeCompare(a.act.start ?? ""));
-  const items = listed.map(({ act, years }) => {
-    const kind = (act.type ?? "").replace(/-/g, " ");
-    const facts = [kind, act.programme ?? "", datesOf(act)].map((text) => text && isolated(text));
-    const source = isolated(joined([act.source, act.doi], " · "));
-    return make("li", {},
-      make("b", {}, make("bdi", {}, act.title ?? act.id)),
-      joined(facts, " · "),
-      small(membership(row, ...years, act)),
-      small(act.note && isolated(act.note)),
-      small(say("source", { text: source })));
-  });
-  const rest = row.spans.length - listed.length;
-  if (rest) items.push(make("li", {}, say("further", { n: rest })));
-  const facts = { class: "close", type: "button", "aria-label": say("close") };
-  const place = [row.city, country(row.country), row.id].map((text) => text && isolated(text));
-  const lies = data.tabs.filter((each) => each.rules.length && each.members.includes(row.index));
-  card.replaceChildren(
-    make("button", { ...facts, click: () => select("") }, "×"),
-    make("h2", {}, make("bdi", {}, named(row))),
-    small(joined(place, " · ")),
-    small(lies.map(titled).join(" · ")),
-    make("ul", {}, ...items),
-  );
-  card.scrollTop = 0;
-}
+const ownShown = () => state.tab === data.tabs[0].key && data.own.length > 0;
 
 /** List what home does alone or with partners not named; figures with how exact they are. */
 function showOwn() {
   const box = $("#own"), alone = ["commitment", "mobility"];
-  box.hidden = state.tab !== data.tabs[0].key || !data.own.length;
   const items = data.own.filter((own) => own.title).map((own) => {
     const year = own.start?.slice(0, 4), first = own.status === "open" ? "since" : "";
     const role = own.role ? ` (${say(own.role)})` : "", flow = own.kind === "mobility";
@@ -237,32 +192,6 @@ function showOwn() {
   box.querySelector("ul").replaceChildren(...items);
 }
 
-function showMethod() {
-  const credits = data.credits[state.lang], home = isolated(named(data.home));
-  const attribution = [tab().detailed ? credits.nuts3 : "", credits.countries, credits.disclaimer];
-  $("#credits").textContent = joined(attribution, " ");
-  const told = (value) => (typeof value === "number" ? number(value) : String(value ?? "–"));
-  const words = (facts) =>
-    Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, told(value)]));
-  const covered = data.coverage.map((each) => {
-    const partners = say("n_partner", { n: each.partners });
-    return say("coverage_text", { ...words(each), home, kind: say(each.kind), partners });
-  });
-  if (data.own.some((own) => own.kind === "mobility")) covered.push(say("not_shown"));
-  const files = data.sources.map((file) => {
-    const facts = { file: isolated(told(file.file)), sha: told(file.sha256).slice(0, 12) };
-    return say("file_text", { ...words(file), ...facts });
-  });
-  const parts = {
-    counting: [say("counting_text", { home }), say("years_text")],
-    coverage: covered,
-    files: files.length ? files : [say("no_files")],
-    geometry: [...new Set(Object.values(credits)), say("made", data.made)],
-  };
-  $("#method > div").replaceChildren(...Object.entries(parts).flatMap(([head, lines]) =>
-    [make("h2", {}, say(head)), ...lines.map((line) => make("p", {}, line))]));
-}
-
 // Controls --------------------------------------------------------------------------------------
 
 VIEWS.map = {
@@ -270,16 +199,27 @@ VIEWS.map = {
   draw(frame, rows) {
     const holder = $("#map"), colours = choice("colour", ["colour_region", "colour_class"]);
     $("#switches").replaceChildren(choice("map", ["map_usual", "map_rings"]), colours);
-    if (holder.clientWidth && holder.clientHeight) drawn = drawMap(holder, rows);
+    if (!holder.clientWidth || !holder.clientHeight) return;
+    const first = !holder.layout;
+    drawn = drawMap(holder, rows);
+    if (first) hear(holder);
   },
 };
 
 function draw() {
   const { holder, draw: fill, wide } = VIEWS[state.view];
+  const page = state.view === "method";
+  if (holder !== "#other") $("#other").replaceChildren();
+  $("#summary").hidden = holder === "#other";
+  $("#tools").hidden = page;
+  $("#png").hidden = $("#svg").hidden = holder === "#other";
+  $("#view > .synthetic").hidden = !madeUp() || holder === "#other";
   for (const id of ["#frame", "#chart", "#other"]) $(id).hidden = id !== holder;
   $("#legend").hidden = $("#notes").hidden = holder !== "#frame";
   $("#side").hidden = Boolean(wide) && !state.partner;
+  $("#own").hidden = holder === "#other" || !ownShown();
   $("#panel").dataset.view = state.view;
+  $("#panel").dataset.wide = Boolean(wide);
   fill($(holder), current.rows);
 }
 
@@ -296,20 +236,25 @@ function show({ frame = true } = {}) {
 }
 
 function change(facts) {
+  const held = document.activeElement?.id;
   Object.assign(state, facts);
+  if (facts.layer) Object.assign(state, { act: "", count: "", least: "" });
   show();
+  if (held) document.getElementById(held)?.focus();
   if (facts.tab) document.getElementById(`tab-${facts.tab}`).focus();
   if (facts.view) document.getElementById(`view-${facts.view}`).focus();
 }
 
 /** Choose a partner, or none; the one chosen is let go. */
 function select(id) {
-  const before = state.partner;
+  const before = state.partner, at = $("#other").scrollTop;
   state.partner = id === before ? "" : id;
   draw();
+  $("#other").scrollTop = at;
   showCard();
   writeAddress();
-  const rows = [...document.querySelectorAll("tbody tr")];
+  const rows = [...document.querySelectorAll("tr[data-id]")];
+  if (state.partner && VIEWS[state.view].wide) $("#card").focus();
   const row = rows.find((each) => each.dataset.id === (id || before));
   row?.scrollIntoView({ block: "nearest" });
   if (!id) row?.querySelector("button").focus();
@@ -334,10 +279,11 @@ function showFrame() {
   $("#search").placeholder = say("search");
   $("#search").value = state.query;
   $("#language").textContent = say("other_language");
-  $("#layers").hidden = data.layers.length < 2;
-  $("#layers").replaceChildren(...data.layers.map(({ kind, synthetic }) => {
+  $("#layers").hidden = offered().length < 2;
+  $("#layers").replaceChildren(...offered().map(({ kind, synthetic }) => {
     const tag = synthetic ? make("span", { class: "tag" }, say("synthetic_tag")) : "";
-    const facts = { type: "button", "aria-pressed": String(kind === state.layer) };
+    const id = `layer-${kind}`;
+    const facts = { type: "button", id, "aria-pressed": String(kind === state.layer) };
     const click = () => change({ layer: kind, from: null, to: null, partner: "" });
     return make("button", { ...facts, click }, say(kind), tag);
   }));
@@ -357,7 +303,51 @@ function showFrame() {
   $("#panel").setAttribute("aria-labelledby", `tab-${state.tab}`);
   showYears();
   showOwn();
-  showMethod();
+  showFilters();
+  const credits = data.credits[state.lang];
+  const attribution = [tab().detailed ? credits.nuts3 : "", credits.countries, credits.disclaimer];
+  $("#credits").textContent = joined(attribution, " ");
+}
+
+let opened = matchMedia("(min-width: 1041px)").matches;
+
+/** Offer what the partners and the activities of the layer can be chosen by. */
+function showFilters() {
+  const box = $("#filters"), { types } = layer(), n = active().length;
+  const sorted = (values, word) => [...new Set(values)].filter(Boolean)
+    .map((value) => [value, word(value)])
+    .sort((a, b) => collator().compare(a[1], b[1]));
+  const told = (text) => text.replace(/-/g, " ");
+  const fields = new Set(state.layer === "gaps"
+    ? Object.values(data.gaps.rows).flatMap((gap) => Object.values(gap.fields).flat())
+    : (layer().fields ?? []).flatMap((found) => (found || []).map(fieldKey)));
+  const word = Object.fromEntries(data.fieldNames.map((each) => [each.en, each[state.lang] ?? each.en]));
+  const offers = {
+    country: sorted(data.bodies.map((body) => body.country), country),
+    type: sorted(data.bodies.map((body) => body.type), (key) => labels[state.lang].types[key] ?? told(key)),
+    act: sorted(types?.names ?? [], told),
+    field: sorted(fields, (key) => word[key] ?? key),
+    class: data.gaps.classes.map((key) => [key, classOf(key)]),
+    count: layer().sizes ? [["fractional", say("fractional")]] : [],
+  };
+  const menus = Object.entries(offers).filter(([key, all]) => all.length || state[key]).map(([key, all]) => {
+    const known = all.some(([value]) => value === state[key]) || !state[key];
+    const options = (known ? all : [[state[key], state[key]], ...all]).map(([value, text]) =>
+      make("option", { value, selected: value === state[key] ? "" : null }, isolated(text)));
+    const first = make("option", { value: "" }, say(key === "count" ? "full" : "all"));
+    const facts = { id: `by-${key}`, change: ({ target }) => change({ [key]: target.value }) };
+    return make("label", {}, say(`filter_${key}`), make("select", facts, first, ...options));
+  });
+  const least = {
+    ...{ id: "by-least", type: "number", min: 1, value: state.least, placeholder: "1" },
+    change: ({ target }) => change({ least: /^[1-9]\d*$/.test(target.value) ? target.value : "" }),
+  };
+  if (state.layer !== "gaps") menus.push(make("label", {}, say("filter_least"), make("input", least)));
+  box.replaceChildren(...menus);
+  box.hidden = !opened;
+  $("#more").setAttribute("aria-expanded", String(opened));
+  $("#more").textContent = n ? say("filters_n", { n }) : say("filters");
+  $("#clear").hidden = !n;
 }
 
 function showYears() {
@@ -405,83 +395,10 @@ function moveTo(range) {
   draw();
 }
 
-// To take away ----------------------------------------------------------------------------------
-
-function save(end, href) {
-  const parts = ["atlas", state.tab, state.layer, layer().synthetic ? "synthetic" : ""];
-  const link = make("a", { href, download: joined(parts, "-") + end });
-  document.body.append(link);
-  link.click();
-  link.remove();
-}
-
-/** Save the table shown as CSV; text that a spreadsheet would run is made harmless (OWASP). */
-function saveTable() {
-  const cell = (value) => {
-    const text = String(value ?? "").replace(/\r\n?/g, "\n");
-    const safe = typeof value !== "number" && /^[=+\-@\t\n]/.test(text) ? `'${text}` : text;
-    return /[",\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
-  };
-  const certain = (last) => (last === layer().open || last === Infinity ? "" : last);
-  const vague = (row) => row.first === null || row.last === Infinity;
-  const lines = current.rows.map((row) => ({
-    rank: row.rank,
-    institution_id: row.id,
-    partner: named(row),
-    country: row.country,
-    region: titled(tab()),
-    layer: state.layer,
-    value: valueOf(row),
-    activities: row.spans.length,
-    first: row.first,
-    last: certain(row.last),
-    note: joined([
-      layer().synthetic ? say("synthetic") : "",
-      vague(row) ? spanOf(row.first, row.last) : "",
-    ], " "),
-  }));
-  const head = Object.keys(lines[0] ?? { rank: "", institution_id: "", partner: "" });
-  const table = [head, ...lines.map(Object.values)].map((line) => line.map(cell).join(","));
-  // The byte order mark tells Excel that this is UTF-8.
-  const url = URL.createObjectURL(new Blob(["\ufeff", table.join("\r\n"), "\r\n"]));
-  save(".csv", url);
-  URL.revokeObjectURL(url);
-}
-
-/** Save the map with its title, its legend in words, and what must be said of it. */
-async function saveMap() {
-  const { data: traces, layout } = $("#map"), { width } = layout, warned = madeUp();
-  const sources = `${$("#credits").textContent} ${say("made", data.made)}`;
-  const credits = wrapped(sources, width - 28, 11, 3);
-  const above = warned ? 74 : 52, below = 38 + 15 * credits.length;
-  const line = (text, y, yshift, font, xshift = 14) => ({
-    ...{ text: plain(text, 400), showarrow: false, align: "left", xref: "paper", yref: "paper" },
-    ...{ x: 0, y, xanchor: "left", yanchor: "bottom", xshift, yshift, font },
-  });
-  const ink = (size, name = "ink") => ({ size, color: css(name) });
-  const [said] = wrapped(summary(), width - 28, 12, 1);
-  const title = `${document.title} – ${say(state.layer)}`;
-  const annotations = [line(title, 1, above - 28, ink(17)), line(said, 1, above - 48, ink(12))];
-  if (warned) {
-    annotations.push(line(say("synthetic"), 1, above - 70, { ...ink(13, "warn"), weight: 700 }));
-  }
-  let right = 14;
-  for (const group of drawn.groups) {
-    const text = `${GLYPHS[symbolOf(group)]} ${grouped(group)}`;
-    annotations.push(line(text, 0, -24, { size: 12, color: colourOf(group) }, right));
-    right += widthOf(text, 12) + 22;
-  }
-  credits.forEach((text, i) => annotations.push(line(text, 0, -44 - 15 * i, ink(11, "grey"))));
-  const height = layout.height + above + below, margin = { l: 0, r: 0, t: above, b: below };
-  const figure = { data: traces, layout: { ...layout, height, margin, annotations } };
-  save(".png", await Plotly.toImage(figure, { format: "png", width, height, scale: 3 }));
-}
-
 // Start -----------------------------------------------------------------------------------------
 
-function listen() {
-  const map = $("#map"), root = document.documentElement;
-  const on = (selector, event, act) => $(selector).addEventListener(event, act);
+/** Hear what is done on the map, from when it is drawn first. */
+function hear(map) {
   map.on("plotly_click", ({ points: [{ data: { meta }, customdata }] }) => {
     if (meta === "partner") select(customdata);
     else if (meta === "country") change({ query: country(customdata) });
@@ -491,6 +408,11 @@ function listen() {
     if (sides[0] in moved) moveTo(sides.map((side) => moved[side]));
   });
   map.on("plotly_doubleclick", () => zoomBy(Infinity));
+}
+
+function listen() {
+  const map = $("#map"), root = document.documentElement;
+  const on = (selector, event, act) => $(selector).addEventListener(event, act);
   on("#zoom-in", "click", () => zoomBy(0.6));
   on("#zoom-out", "click", () => zoomBy(1 / 0.6));
   on("#zoom-reset", "click", () => zoomBy(Infinity));
@@ -501,7 +423,19 @@ function listen() {
     show({ frame: false });
   });
   on("#csv", "click", saveTable);
-  on("#png", "click", saveMap);
+  on("#xlsx", "click", saveSheet);
+  on("#png", "click", () => savePicture("png"));
+  on("#svg", "click", () => savePicture("svg"));
+  on("#print", "click", () => print());
+  on("#link", "click", copyLink);
+  on("#clear", "click", () => {
+    change(cleared());
+    $("#more").focus();
+  });
+  on("#more", "click", () => {
+    opened = !opened;
+    showFilters();
+  });
   on(".skip", "click", (event) => {
     event.preventDefault(); // the address holds the view
     $("#panel").focus();
@@ -517,17 +451,16 @@ function listen() {
   arrows("#views", views(), (view) => change({ view }));
   const keys = data.tabs.map((each) => each.key);
   arrows("#tabs", keys, (key) => change({ tab: key, range: null, partner: "" }));
-  on("tbody", "keydown", (event) => {
+  on("main", "keydown", (event) => {
     const way = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
-    const row = way && event.target.closest("tr")[way];
+    const row = way && event.target.closest("tbody tr")?.[way];
     if (!row) return;
     event.preventDefault();
     row.querySelector("button").focus();
   });
   document.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;
-    if ($("#method").open) $("#method").open = false;
-    else if (state.partner) select("");
+    if (state.partner) select("");
   });
   addEventListener("hashchange", () => {
     readAddress();
@@ -537,15 +470,14 @@ function listen() {
   // Paper is white and shows all there is.
   addEventListener("beforeprint", () => {
     root.dataset.theme = "light";
-    $("#method").open = true;
     draw();
   });
   addEventListener("afterprint", () => {
-    $("#method").open = false;
     show();
   });
   new ResizeObserver(() => {
-    const { width, height } = map.layout;
+    if (VIEWS[state.view].holder !== "#frame") return;
+    const { width, height } = map.layout ?? {};
     if (map.clientWidth === width && map.clientHeight === height) return;
     state.range = null;
     draw();
@@ -554,5 +486,4 @@ function listen() {
 
 readAddress();
 show();
-if (!$("#map").on) Plotly.react($("#map"), [], {}); // the page opened on another view
 listen();

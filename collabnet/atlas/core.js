@@ -1,5 +1,5 @@
 // What the page holds, what is chosen of it, in which words it is said, and how it is counted.
-// The scripts of this folder are one module: core, map, names, atlas, in this order.
+// The scripts of this folder are one module, put together in the order of SCRIPTS.
 //
 // Names and titles come from sources and may hold anything: they reach the page as text only, and
 // plotly, which reads a kind of HTML, through `plain`.
@@ -22,11 +22,18 @@ state.range = null;
 // How a figure is drawn; what is usual does not stand in the address.
 const CHOICES = { matrix: ["regions"], sort: ["longest"], map: ["rings"], colour: ["class"] };
 
+// Filters of partners, of activities, and how these are counted; each stands in the address.
+const OF_BODY = ["country", "type", "class"], OF_ACT = ["act", "field"];
+const FILTERS = [...OF_BODY, ...OF_ACT, "least", "count"];
+const cleared = () => Object.fromEntries(FILTERS.map((key) => [key, ""]));
+const active = () => FILTERS.filter((key) => state[key] !== "");
+Object.assign(state, cleared());
+
 function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
   const one = (key, known, usual) => (known.includes(given.get(key)) ? given.get(key) : usual);
   const year = (key) => (/^\d{4}$/.test(given.get(key)) ? Number(given.get(key)) : null);
-  const kinds = data.layers.map((each) => each.kind);
+  const kinds = offered().map((each) => each.kind);
   // Who was sent to a region was sent to its map.
   state.view = one("view", views(), given.has("tab") ? "map" : views()[0]);
   state.tab = one("tab", data.tabs.map((each) => each.key), data.tabs[0].key);
@@ -37,6 +44,10 @@ function readAddress() {
   state.partner = given.get("partner") ?? "";
   [state.from, state.to, state.range] = [year("from"), year("to"), null];
   for (const key in CHOICES) state[key] = one(key, CHOICES[key], "");
+  for (const key of FILTERS) state[key] = (given.get(key) ?? "").slice(0, 200);
+  if (!/^[1-9]\d{0,8}$/.test(state.least)) state.least = "";
+  if (state.count !== "fractional" || state.layer !== "work") state.count = "";
+  if (state.layer === "gaps") [state.from, state.to, state.act] = [null, null, ""];
 }
 
 function writeAddress() {
@@ -48,6 +59,7 @@ function writeAddress() {
     lang: lang === data.lang ? "" : lang,
     ...{ theme, from, to, q, partner },
     ...Object.fromEntries(Object.keys(CHOICES).map((key) => [key, state[key]])),
+    ...Object.fromEntries(FILTERS.map((key) => [key, state[key]])),
   };
   const told = Object.entries(kept).filter(([, value]) => value);
   history.replaceState(null, "", `#${new URLSearchParams(told)}`);
@@ -55,12 +67,20 @@ function writeAddress() {
 
 const tab = () => data.tabs.find((each) => each.key === state.tab);
 const nothing = { spans: [], acts: {}, ends: "" };
-const layer = () => data.layers.find((each) => each.kind === state.layer) ?? nothing;
+const gapOf = (index) => data.gaps.rows[index];
+// The classes of partners are a layer too: of no activity, and not by year.
+const gapped = { kind: "gaps", ...nothing };
+gapped.synthetic = Object.values(data.gaps.rows).some((gap) => gap.synthetic);
+const offered = () => (Object.keys(data.gaps.rows).length ? [...data.layers, gapped] : data.layers);
+const layer = () => offered().find((each) => each.kind === state.layer) ?? nothing;
 
 // Words -----------------------------------------------------------------------------------------
 
+const formats = {};
 const number = (value) =>
-  new Intl.NumberFormat(state.lang, { maximumFractionDigits: 2 }).format(value);
+  (formats[state.lang] ??= new Intl.NumberFormat(state.lang, { maximumFractionDigits: 2 })).format(value);
+const collators = {};
+const collator = () => (collators[state.lang] ??= new Intl.Collator(state.lang));
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 const joined = (parts, by) => parts.filter(Boolean).join(by);
 
@@ -108,22 +128,41 @@ function plain(text, longest = 90) {
 
 // Counting --------------------------------------------------------------------------------------
 
-/** Return the partners of the layer in the years chosen, the strongest first, and what is lost. */
-function counted() {
-  const { spans, ends, amounts, open } = layer();
+/** Tell whether an activity of a layer is of the field and the type chosen. */
+function actFits({ kind, fields, types }, act) {
+  if (state.act && kind === state.layer && types?.names[types.of[act]] !== state.act) return false;
+  return !state.field || Boolean(fields?.[act] && fields[act].some((i) => fieldKey(i) === state.field));
+}
+
+const fieldKey = (i) => data.fieldNames[i].en;
+
+/** Tell whether a partner is of the country, type and class chosen. */
+function bodyFits(index) {
+  const body = data.bodies[index];
+  return (!state.country || body.country === state.country) &&
+    (!state.type || body.type === state.type) &&
+    (!state.class || gapOf(index)?.class === state.class);
+}
+
+/** Return the partners of a layer in the years chosen, and how many links without dates are lost. */
+function tally(of) {
+  const { spans, ends, amounts, open, sizes } = of;
   const windowed = state.from !== null || state.to !== null;
   const [from, to] = [state.from ?? -Infinity, state.to ?? Infinity];
+  const parts = state.count && sizes, picky = OF_ACT.some((key) => state[key]);
   const rows = new Map();
   let undated = 0;
   for (const [act, first, last, bodies] of spans) {
+    if (picky && !actFits(of, act)) continue;
     const dated = first !== null && last !== null;
     if (windowed && !dated) undated += bodies.length;
     if (windowed && !(dated && first <= to && last >= from)) continue;
     for (const index of bodies) {
       const fresh = { ...data.bodies[index], index, value: 0, first: null, last: null, spans: [] };
-      const row = rows.get(index) ?? fresh;
+      const row = rows.get(index) ?? { ...fresh, class: gapOf(index)?.class };
       rows.set(index, row);
-      row.value += amounts ? amounts[act] ?? 0 : 1;
+      // Of n parties each shares its 1 among the n − 1 others, as in collabnet/counting.py.
+      row.value += amounts ? amounts[act] ?? 0 : parts ? 1 / (sizes[act] - 1) : 1;
       row.spans.push([act, first, last]);
       if (first === null) continue;
       row.first = Math.min(first, row.first ?? first);
@@ -133,17 +172,37 @@ function counted() {
       else row.last = Math.max(last, row.last ?? last);
     }
   }
+  return { rows, undated };
+}
+
+/** Return the partners of the gaps: each with its class, and the year last seen. */
+function classed() {
+  const rows = Object.entries(data.gaps.rows).map(([key, gap]) => {
+    const facts = { index: Number(key), value: 1, first: gap.last, last: gap.last, spans: [] };
+    return { ...data.bodies[key], ...facts, class: gap.class };
+  });
+  const has = ({ index }) => Object.values(gapOf(index).fields).flat().includes(state.field);
+  return rows.filter((row) => !state.field || has(row));
+}
+
+/** Return the partners of the layer that the filters leave, the strongest first. */
+function counted() {
+  const gaps = state.layer === "gaps", { rows, undated } = gaps ? {} : tally(layer());
+  const kept = (gaps ? classed() : [...rows.values()]).filter((row) =>
+    bodyFits(row.index) && (gaps || row.value >= Number(state.least)));
+  const place = (row) => data.gaps.classes.indexOf(row.class);
   const order = (a, b) =>
+    (gaps ? place(a) - place(b) : 0) ||
     b.value - a.value ||
     b.spans.length - a.spans.length ||
-    named(a).localeCompare(named(b), state.lang) ||
+    collator().compare(named(a), named(b)) ||
     (a.id < b.id ? -1 : 1);
-  return { rows: [...rows.values()].sort(order), undated };
+  return { rows: kept.sort(order), undated: undated ?? 0 };
 }
 
 /** Return the value of a row, or nothing where no source states how many persons moved. */
-function valueOf({ value, spans }) {
-  const { amounts } = layer();
+function valueOf({ value, spans, class: of }, { amounts, kind } = layer()) {
+  if (kind === "gaps") return of;
   return amounts && spans.every(([act]) => amounts[act] === null) ? null : value;
 }
 

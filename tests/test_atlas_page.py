@@ -1,0 +1,91 @@
+"""The page around the map: views, filters, card, what is taken away, and who can use it."""
+
+import io
+from pathlib import Path
+
+import openpyxl
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from test_atlas import ROWS, file, go, records, shipped  # noqa: F401
+
+import collabnet as cn
+from collabnet import settings
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+CELLS = "rows => rows.map(row => [row.dataset.id, row.cells[2].textContent])"
+LINES = "() => [...document.querySelectorAll('#other tbody tr')].map(row => row.dataset.id)"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["overview", "map", "partners", "method"])
+def test_axe_finds_nothing_on_a_view(go, view, theme):  # noqa: F811
+    page = go(f"view={view}&theme={theme}&tab=world&partner=02jz4aj89")
+    found = Axe().run(page, options=RULES).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+
+
+def test_fractional_counting_and_a_least_weight_give_the_numbers_of_partners(go, records):  # noqa: F811
+    table = cn.partners(records, kind="work", count="fractional")
+    table = table[table["weight"] >= 2]
+    shown = go("view=map&tab=world&layer=work&count=fractional&least=2").locator("#list tbody tr")
+    cells = shown.evaluate_all(CELLS)
+    assert {body: float(text.replace(",", "")) for body, text in cells} == pytest.approx(
+        dict(zip(table["partner"], table["weight"], strict=True)), abs=0.0051
+    )
+
+
+def test_filters_stand_in_the_address_are_counted_and_cleared(go, records):  # noqa: F811
+    page = go("view=map&tab=world&country=MA&class=dates unknown")
+    home = cn.gaps(records, settings.HOME)
+    places = records.institutions.set_index("institution_id")["country"]
+    unknown = home.loc[home["class"] == "dates unknown", "partner"]
+    assert {row[0] for row in page.evaluate(ROWS)} == set(unknown[unknown.map(places) == "MA"])
+    assert page.inner_text("#more").startswith("Filters (2)")
+    page.click("#clear")
+    assert "country" not in page.url
+    assert len(page.evaluate(ROWS)) == len(cn.partners(records, kind="agreement"))
+
+
+def test_the_layer_of_classes_says_of_each_partner_what_gaps_says(go, records):  # noqa: F811
+    page = go("view=map&tab=world&layer=gaps")
+    cells = page.locator("#list tbody tr").evaluate_all(CELLS)
+    table = cn.gaps(records, settings.HOME)
+    assert dict(cells) == dict(zip(table["partner"], table["class"], strict=True))
+
+
+def test_the_table_of_partners_is_sorted_by_its_heads_and_opens_cards(go, records):  # noqa: F811
+    page = go("view=partners&tab=world")
+    page.focus("#sort-work")
+    page.keyboard.press("Enter")
+    assert page.get_attribute("th:has(#sort-work)", "aria-sort") == "descending"
+    strongest = cn.partners(records, kind="work")["partner"].iloc[0]
+    assert page.evaluate(LINES)[0] == strongest
+    page.keyboard.press("Enter")
+    assert page.get_attribute("th:has(#sort-work)", "aria-sort") == "ascending"
+    page.click("#other tbody tr button")
+    assert page.is_visible("#card dl")
+
+
+def test_the_overview_names_nobody_on_synthetic_works_alone(go, records):  # noqa: F811
+    told = go("view=overview&tab=world").inner_text("#other").replace("\u2068", "")
+    table = cn.gaps(records, settings.HOME)
+    uncovered = table[(table["class"] == "uncovered") & (table["projects"].fillna(0) == 0)]
+    assert f"{len(uncovered)} partners are uncovered by synthetic works alone" in told
+
+
+def test_the_workbook_holds_the_table_and_its_note(go):  # noqa: F811
+    page = go("view=map&tab=world")
+    with page.expect_download() as download:
+        page.click("#xlsx")
+    book = openpyxl.load_workbook(io.BytesIO(Path(download.value.path()).read_bytes()))
+    assert book.sheetnames == ["Table", "Note"]
+    rows = list(book["Table"].values)
+    assert [row[1] for row in rows[1:]] == [row[0] for row in page.evaluate(ROWS)]
+    assert any("Full counting" in line[0] for line in book["Note"].values)
+
+
+def test_only_what_is_a_doi_becomes_a_link(go):  # noqa: F811
+    page = go("view=map&tab=world&layer=work")
+    page.click("#list tbody tr button")
+    for href in page.locator("#card a").evaluate_all("links => links.map(link => link.href)"):
+        assert href.startswith("https://doi.org/10.")
