@@ -112,7 +112,7 @@ const titled = (each) => each.labels[state.lang] ?? each.labels.en ?? each.key;
 
 /** Return what a group of partners is called: its region, or elsewhere. */
 function grouped(group) {
-  if (group && classed()) return say(`class_${group}`);
+  if (group && classed()) return classOf(group);
   const its = data.tabs.find((each) => each.key === group);
   return its ? titled(its) : group ?? say("elsewhere");
 }
@@ -176,7 +176,7 @@ function tally(of) {
 }
 
 /** Return the partners of the gaps: each with its class, and the year last seen. */
-function classed() {
+function rowsOfGaps() {
   const rows = Object.entries(data.gaps.rows).map(([key, gap]) => {
     const facts = { index: Number(key), value: 1, first: gap.last, last: gap.last, spans: [] };
     return { ...data.bodies[key], ...facts, class: gap.class };
@@ -188,7 +188,7 @@ function classed() {
 /** Return the partners of the layer that the filters leave, the strongest first. */
 function counted() {
   const gaps = state.layer === "gaps", { rows, undated } = gaps ? {} : tally(layer());
-  const kept = (gaps ? classed() : [...rows.values()]).filter((row) =>
+  const kept = (gaps ? rowsOfGaps() : [...rows.values()]).filter((row) =>
     bodyFits(row.index) && (gaps || row.value >= Number(state.least)));
   const place = (row) => data.gaps.classes.indexOf(row.class);
   const order = (a, b) =>

@@ -197,7 +197,7 @@ const css = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 // Colours tell regions, or classes of partners; what has none is "elsewhere", or lacks data.
 const CLASSES = ["expired but alive", "new", "active", "uncovered", "dormant", "dates unknown"];
-const classed = () => state.colour === "class" && state.view === "map";
+const classed = () => state.view === "map" && [state.colour, state.layer].some((key) => ["class", "gaps"].includes(key));
 const groupsOf = () => (classed() ? CLASSES : data.groups);
 const groupOf = (row) =>
   (classed() ? data.gaps.rows[row.index]?.class ?? "data missing" : row.group);
