@@ -96,7 +96,8 @@ def go(shipped):
     """Go to an address in the atlas of the shipped data; it must say nothing on the way."""
 
     def go(address="tab=world"):
-        address = f"{address}&visit={next(VISITS)}"
+        view = "" if "view=" in address or "tab=" in address else "view=map&"
+        address = f"{view}{address}&visit={next(VISITS)}"
         shipped.evaluate("address => { location.hash = address; }", address)
         # The page writes its own address once all is shown.
         shipped.wait_for_function("!location.hash.includes('visit')")

@@ -70,6 +70,11 @@ def test_the_overview_names_nobody_on_synthetic_works_alone(go, records):  # noq
     told = go("view=overview&tab=world").inner_text("#other").replace("\u2068", "")
     table = cn.gaps(records, settings.HOME)
     uncovered = table[(table["class"] == "uncovered") & (table["projects"].fillna(0) == 0)]
+    table = cn.turnover(records, settings.HOME, periods=[(2020, 2022), (2023, 2025)], kind="work")
+    names = records.institutions.set_index("institution_id")["name"]
+    lost = table.loc[(table["until"] == 2025) & (table["status"] == "lost"), "partner"]
+    assert len(lost) > 0
+    assert [name for name in names[lost] if name in told] == []
     assert f"{len(uncovered)} partners are uncovered by synthetic works alone" in told
 
 

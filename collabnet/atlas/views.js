@@ -93,6 +93,14 @@ function changed(members) {
     const words = Object.fromEntries(["fresh", "returning", "lost"].map((key) => [key, inside(change[key])]));
     const moved = change.growth.filter(([index, , low, high]) => members.has(index) && low !== null && high !== null && (low > 0 || high < 0))
       .sort((a, b) => Math.abs(b[1] ?? 0) - Math.abs(a[1] ?? 0));
+    if (of.synthetic) {
+      // Works a program made tell how many came and went, not which university did.
+      const counts = { ...words, growing: moved };
+      const said = Object.entries(counts).map(([key, all]) => `${say(key, { kind: say(of.kind) })}: ${number(all.length)}`);
+      out.push(make("p", { class: "scope" }, say("compared", { kind: say(of.kind), early, late }), " ", tagged(true)),
+        make("p", { class: "none" }, said.join("; ")));
+      continue;
+    }
     const found = Object.entries(words).map(([key, all]) =>
       listed(say(key, { kind: say(of.kind) }), all.map((one) => [one, country(data.bodies[one].country)]), of.synthetic));
     found.push(listed(say("growing", { kind: say(of.kind) }), moved.map(([one, rate, low, high]) =>
