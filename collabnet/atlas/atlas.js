@@ -138,7 +138,7 @@ function showLegend() {
     return make("span", {}, svg, least);
   });
   const unit = say(layer().amounts ? "persons" : state.layer);
-  if (widths.length) entries.push(make("span", { class: "widths" }, unit, ...widths));
+  if (widths.length && state.layer !== "gaps") entries.push(make("span", { class: "widths" }, unit, ...widths));
   $("#legend").replaceChildren(...entries);
 }
 
@@ -198,7 +198,8 @@ VIEWS.map = {
   holder: "#frame",
   draw(frame, rows) {
     const holder = $("#map"), colours = choice("colour", ["colour_region", "colour_class"]);
-    $("#switches").replaceChildren(choice("map", ["map_usual", "map_rings"]), colours);
+    const usual = choice("map", ["map_usual", "map_rings"]);
+    $("#switches").replaceChildren(usual, ...(state.layer === "gaps" ? [] : [colours]));
     if (!holder.clientWidth || !holder.clientHeight) return;
     const first = !holder.layout;
     drawn = drawMap(holder, rows);

@@ -257,7 +257,7 @@ function drawTime(holder, rows) {
   const span = years.length ? `${years[0]}–${years.at(-1)}` : "";
   const said = years.length ? warned(say("said_time", { what: unit, span, partners: say("n_partner", { n: rows.length }) })) : say("nothing_drawn", { what: say(state.layer) });
   const notes = years.length
-    ? [said, late === null ? "" : say("unfinished", { year: late }), say("one_scale", { n: order.length }), undated ? say("undated_time", { n: undated }) : "", cut(order.length, rows.length, "cut_panels"), layer().amounts ? say("about") : ""]
+    ? [said, late === null ? "" : say("unfinished", { year: late }), say("one_scale", { n: order.length }), undated ? say("undated_time", { n: undated }) : "", cut(order.length, rows.length, "cut_panels"), layer().amounts ? say("about_sums") : ""]
     : [said];
   setFigure(holder, { said, traces, layout, notes, below: turnoverOf(rows) });
 }

@@ -265,7 +265,8 @@ function marksOf(rows) {
   for (const land of lands.values()) {
     const acts = new Set(land.rows.flatMap((row) => row.spans.map(([act]) => act)));
     const sum = land.rows.reduce((total, row) => total + row.value, 0);
-    marks.push({ ...land, value: layer().amounts ? sum : acts.size });
+    const value = state.layer === "gaps" ? 1 : layer().amounts ? sum : acts.size;
+    marks.push({ ...land, value });
   }
   // Among equals the farthest comes first: it is the one whose name finds room.
   marks.sort((a, b) => b.value - a.value || degreesFrom(data.home, b) - degreesFrom(data.home, a));
