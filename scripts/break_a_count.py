@@ -50,7 +50,7 @@ def _failed(copy: Path, what: list[str]) -> list[str]:
     command += ["-p", "no:cacheprovider", *what]
     env = environ | {"PYTHONPATH": str(copy)}
     done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, check=False)
-    return re.findall(r"^FAILED (\S+(?:::Cell \d+)?)", done.stdout, re.M)
+    return re.findall(r"^FAILED (\S+(?: \d+)?)", done.stdout, re.M)
 
 
 if __name__ == "__main__":
