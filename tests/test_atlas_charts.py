@@ -206,7 +206,7 @@ def test_colours_of_the_map_tell_the_classes_of_gaps(go, records, day):
     counts = Counter(table[one] for one in ids)
     legend = page.inner_text("#legend")
     for name, n in counts.items():
-        assert f"{name.capitalize()} ({n})" in legend
+        assert f"{name} ({n})" in legend
     assert page.locator(".synthetic:visible").count() == 2, "classes rest on synthetic works"
 
 
