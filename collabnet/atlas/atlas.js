@@ -146,7 +146,18 @@ function showTable() {
   const unit = state.layer === "gaps" ? "class" : layer().amounts ? "persons" : "value";
   $("#value").textContent = say(unit);
   $("#value").title = say(state.layer);
-  $("#list tbody").replaceChildren(...current.rows.map((row) => {
+  $("#list tbody").replaceChildren(...lines(current.rows.slice(0, MANY)));
+  const [from, to] = [state.from ?? "…", state.to ?? "…"];
+  const why = state.query
+    ? say("nothing_found", { query: isolated(state.query) })
+    : active().length ? say("nothing_left")
+    : windowed() ? say("nothing_years", { from, to }) : summary();
+  $("#none").textContent = current.rows.length ? "" : why;
+}
+
+/** Return lines of the table; those beyond the first `MANY` follow with the map. */
+function lines(rows) {
+  return rows.map((row) => {
     const place = country(row.country) || "–";
     const name = make("span", {}, make("bdi", {}, named(row)), small(place));
     const facts = { type: "button", title: named(row) };
@@ -159,13 +170,7 @@ function showTable() {
     ];
     const act = { "data-id": row.id, click: () => select(row.id) };
     return make("tr", act, ...cells.map((cell) => make("td", {}, cell)));
-  }));
-  const [from, to] = [state.from ?? "…", state.to ?? "…"];
-  const why = state.query
-    ? say("nothing_found", { query: isolated(state.query) })
-    : active().length ? say("nothing_left")
-    : windowed() ? say("nothing_years", { from, to }) : summary();
-  $("#none").textContent = current.rows.length ? "" : why;
+  });
 }
 
 const ownShown = () => state.tab === data.tabs[0].key && data.own.length > 0;
@@ -224,16 +229,26 @@ function draw() {
   fill($(holder), current.rows);
 }
 
+const MANY = 200; // partners from which on the map waits for the table
+let waiting = 0;
+
 /** Show the state anew; the search leaves the frame alone, or it would lose the cursor. */
 function show({ frame = true } = {}) {
   current = chosen();
   if (frame) showFrame();
-  draw();
-  showSummary();
-  showLegend();
   showTable();
-  showCard();
-  writeAddress();
+  const rest = () => {
+    $("#list tbody").append(...lines(current.rows.slice(MANY)));
+    draw();
+    showSummary();
+    showLegend();
+    showCard();
+    writeAddress();
+  };
+  clearTimeout(waiting);
+  if (current.rows.length <= MANY) return rest();
+  showSummary();
+  waiting = setTimeout(rest, 30);
 }
 
 function change(facts) {
