@@ -125,6 +125,8 @@ def explore(records: Records, home: str | None = None, *, lang: str | None = Non
         results["table"].value = _table(table, figures, words["columns"])
         names = table["name"].fillna(table["partner"])
         controls["partner"].options = [*zip(names, table["partner"], strict=True)] or [NOBODY]
+        # Where nobody was chosen before, the list does not choose its first by itself.
+        controls["partner"].value = controls["partner"].options[0][1]
 
     def tell(_: object = None) -> None:
         partner, years = controls["partner"].value, chosen()["years"]

@@ -147,8 +147,9 @@ def test_the_command_writes_it_and_says_what_is_missing(records, tmp_path, capsy
     cn.write_store(records, tmp_path / "store")
     out = tmp_path / "brief.html"
     asked = ["report", str(tmp_path / "store"), "--out", str(out), "--as-of", DAY]
-    assert main(asked) == 2
-    assert "report needs --region NAME" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(asked)
+    assert "one of the arguments --region --notebook is required" in capsys.readouterr().err
     assert main([*asked, "--region", "atlantis"]) == 2
     assert not out.exists()
     assert main([*asked, "--region", "maghreb", "--years", "2019:2024", "--lang", "fr"]) == 0
