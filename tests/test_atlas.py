@@ -100,7 +100,7 @@ def go(shipped):
         address = f"{view}{address}&visit={next(VISITS)}"
         shipped.evaluate("address => { location.hash = address; }", address)
         # The page writes its own address once all is shown.
-        shipped.wait_for_function("!location.hash.includes('visit')")
+        shipped.wait_for_function("() => !location.hash.includes('visit')")
         return shipped
 
     yield go

@@ -44,7 +44,7 @@ def go(shipped):
 
     def go(address):
         shipped.evaluate("a => { location.hash = a; }", f"{address}&visit={next(VISITS)}")
-        shipped.wait_for_function("!location.hash.includes('visit')")
+        shipped.wait_for_function("() => !location.hash.includes('visit')")
         return shipped
 
     yield go
@@ -235,7 +235,9 @@ def test_figures_are_svg_say_what_they_show_and_fit(browser, file, look, width):
             page.evaluate(
                 "a => { location.hash = a }", f"view={view}&layer=work&lang={lang}&theme={theme}"
             )
-            page.wait_for_function(f"document.querySelector('#panel').dataset.view === '{view}'")
+            page.wait_for_function(
+                f"() => document.querySelector('#panel').dataset.view === '{view}'"
+            )
             page.wait_for_selector(".figure .point")
             assert page.get_attribute(".figure", "role") == "img"
             said = page.get_attribute(".figure", "aria-label")
@@ -253,9 +255,13 @@ def test_every_figure_opens_on_the_partners_of_h2020(browser, real, tmp_path):
     with watched(browser, path) as page:
         for view in FIGURES:
             page.evaluate("a => { location.hash = a }", f"view={view}&tab=world")
-            page.wait_for_function(f"document.querySelector('#panel').dataset.view === '{view}'")
+            page.wait_for_function(
+                f"() => document.querySelector('#panel').dataset.view === '{view}'"
+            )
             assert len(page.inner_text(".remarks")) > 20
         for name in VIEWS:
             page.evaluate("a => { location.hash = a }", f"view=map&map=rings&tab={name}")
-            page.wait_for_function(f"document.querySelector('#tab-{name}').ariaSelected === 'true'")
+            page.wait_for_function(
+                f"() => document.querySelector('#tab-{name}').ariaSelected === 'true'"
+            )
             names_are_legible(page)
