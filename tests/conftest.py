@@ -1,17 +1,23 @@
 """What tests share: real files, hand-computed oracles, and a browser."""
 
+import itertools
 import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from atlas_pages import watched
+
+import collabnet as cn
+from collabnet.atlas import write_atlas
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real"
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+VISITS = itertools.count()
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -60,3 +66,38 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def records(tmp_path_factory):
+    """The records the project ships, as a store."""
+    return cn.ingest([ROOT / "data"], tmp_path_factory.mktemp("shipped") / "store")
+
+
+@pytest.fixture(scope="session")
+def atlas_file(records, tmp_path_factory):
+    """The atlas of the records shipped."""
+    return write_atlas(records, tmp_path_factory.mktemp("atlas") / "atlas.html")
+
+
+@pytest.fixture(scope="session")
+def atlas(browser, atlas_file):
+    """That atlas, opened once: its address is the whole state of the page."""
+    with watched(browser, atlas_file) as page:
+        yield page
+
+
+@pytest.fixture
+def go(atlas):
+    """Go to an address in the atlas of the shipped data; it must say nothing on the way."""
+
+    def go(address="tab=world"):
+        view = "" if "view=" in address or "tab=" in address else "view=map&"
+        address = f"{view}{address}&visit={next(VISITS)}"
+        atlas.evaluate("address => { location.hash = address; }", address)
+        # The page writes its own address once all is shown.
+        atlas.wait_for_function("() => !location.hash.includes('visit')")
+        return atlas
+
+    yield go
+    assert atlas.said == []

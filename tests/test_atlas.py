@@ -3,15 +3,14 @@
 import csv
 import fnmatch
 import io
-import itertools
 import re
 import tomllib
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from atlas_pages import LAYERS, MARKS, ROWS, VIEWS, names_are_legible, watched
 
 import collabnet as cn
 from collabnet import geo, settings, sheet
@@ -22,26 +21,6 @@ from collabnet.words import words_of
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ROOT / "collabnet" / "atlas"
-VIEWS = ("world", "europe", *settings.REGIONS, "strategic-partners")
-LAYERS = ("agreement", "project", "work")
-WATCH = (
-    "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective))"
-)
-ROWS = """() => [...document.querySelectorAll('#list tbody tr')].map(row =>
-    [row.dataset.id, Number(row.cells[2].textContent.replace(/[^0-9]/g, ''))])"""
-MARKS = """() => document.getElementById('map').data.filter(trace => trace.customdata).flatMap(
-    trace => trace.customdata.map((id, i) => [id, trace.x[i], trace.y[i]]))"""
-TEXTS = """() => [...document.querySelectorAll('#map .textpoint text')].map(text => {
-    const box = text.getBoundingClientRect();
-    return [text.textContent, box.left, box.top, box.right, box.bottom]; })"""
-MIDDLES = """() => [...document.querySelectorAll('#map .point')].map(mark => {
-    const box = mark.getBoundingClientRect();
-    return [(box.left + box.right) / 2, (box.top + box.bottom) / 2]; })"""
-FRAME = """() => { const box = document.getElementById('map').getBoundingClientRect();
-    return [box.left, box.top, box.right, box.bottom]; }"""
-
-VISITS = itertools.count()
-
 HOSTILE = [
     "</script><script>window.__pwn=1</script>",
     "<img src=x onerror=window.__pwn=2>",
@@ -53,58 +32,6 @@ HOSTILE = [
     "W" * 500,
     "🌍 جامعة וניברסיטה &lt;b&gt; \u2028\u2029 \x00\x1b[31m",
 ]
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    return cn.ingest([ROOT / "data"], tmp_path_factory.mktemp("atlas") / "store")
-
-
-@pytest.fixture(scope="module")
-def file(records, tmp_path_factory):
-    return write_atlas(records, tmp_path_factory.mktemp("atlas") / "atlas.html")
-
-
-@contextmanager
-def watched(browser, path, size=(1360, 860)):
-    """Open an atlas with the network cut; whatever it says or asks for fails the test."""
-    viewport = dict(zip(("width", "height"), size, strict=True))
-    with browser.new_context(offline=True, locale="en-GB", viewport=viewport) as context:
-        context.add_init_script(WATCH)
-        page, asked = context.new_page(), []
-        page.said = []
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.on("dialog", lambda dialog: (page.said.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(f"{path.as_uri()}#tab=world")
-        page.wait_for_selector("#map .point", state="attached")
-        yield page
-        assert page.said == []
-        assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
-
-
-@pytest.fixture(scope="module")
-def shipped(browser, file):
-    """The atlas of the shipped data, opened once: its address is the whole state of the page."""
-    with watched(browser, file) as page:
-        yield page
-
-
-@pytest.fixture
-def go(shipped):
-    """Go to an address in the atlas of the shipped data; it must say nothing on the way."""
-
-    def go(address="tab=world"):
-        view = "" if "view=" in address or "tab=" in address else "view=map&"
-        address = f"{view}{address}&visit={next(VISITS)}"
-        shipped.evaluate("address => { location.hash = address; }", address)
-        # The page writes its own address once all is shown.
-        shipped.wait_for_function("() => !location.hash.includes('visit')")
-        return shipped
-
-    yield go
-    assert shipped.said == []
 
 
 def of_view(records, name, kind="agreement", years=None):
@@ -136,8 +63,8 @@ def test_there_is_a_tab_for_every_view_and_the_page_opens_on_agreements(go):
     assert pressed == ["Agreements"]
 
 
-def test_the_policy_names_the_scripts_by_hash_and_allows_nothing_else(file):
-    policy = re.search(r'Security-Policy" content="([^"]+)"', file.read_text("utf-8"))[1]
+def test_the_policy_names_the_scripts_by_hash_and_allows_nothing_else(atlas_file):
+    policy = re.search(r'Security-Policy" content="([^"]+)"', atlas_file.read_text("utf-8"))[1]
     scripts = re.search("script-src ([^;]+)", policy)[1]
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in scripts
@@ -157,22 +84,6 @@ def test_the_table_is_that_of_partners(go, records, kind, years):
         assert [weight for _, weight in shown] == [weight for _, weight in expected]
 
 
-def names_are_legible(page):
-    """Names lie on the map, on no other name and on the middle of no mark; return how many."""
-    before, seen = None, [page.evaluate(script) for script in (FRAME, TEXTS, MIDDLES)]
-    while seen != before:  # a map that is still being drawn is no map yet
-        page.wait_for_timeout(50)
-        before, seen = seen, [page.evaluate(script) for script in (FRAME, TEXTS, MIDDLES)]
-    frame, texts, marks = seen
-    for text, left, top, right, bottom in texts:
-        inside = frame[0] <= left and frame[1] <= top and right <= frame[2] and bottom <= frame[3]
-        assert inside, text
-        assert not any(left < x < right and top < y < bottom for x, y in marks), text
-    for a, b in itertools.combinations(texts, 2):
-        assert a[3] <= b[1] or b[3] <= a[1] or a[4] <= b[2] or b[4] <= a[2], (a[0], b[0])
-    return len(texts)
-
-
 @pytest.mark.parametrize("lang", ["en", "fr"])
 @pytest.mark.parametrize("kind", LAYERS)
 @pytest.mark.parametrize("name", VIEWS)
@@ -182,8 +93,8 @@ def test_names_on_the_map_are_legible(go, name, kind, lang):
 
 
 @pytest.mark.parametrize("size", [(1360, 860), (768, 1024), (390, 844)], ids=str)
-def test_nothing_is_cut_on_a_laptop_a_tablet_and_a_telephone(browser, file, size):
-    with watched(browser, file, size) as page:
+def test_nothing_is_cut_on_a_laptop_a_tablet_and_a_telephone(browser, atlas_file, size):
+    with watched(browser, atlas_file, size) as page:
         for name in VIEWS:
             page.click(f"#tab-{name}")
             names_are_legible(page)
@@ -351,10 +262,10 @@ def test_hostile_names_and_titles_are_only_text(browser, tmp_path, name):
         assert "\"'=HYPERLINK" in Path(download.value.path()).read_text(encoding="utf-8-sig")
 
 
-def test_the_same_records_give_the_same_bytes_and_not_too_many(records, file, tmp_path):
+def test_the_same_records_give_the_same_bytes_and_not_too_many(records, atlas_file, tmp_path):
     again = write_atlas(records, tmp_path / "again.html")
-    assert again.read_bytes() == file.read_bytes()
-    assert file.stat().st_size < 6_500_000
+    assert again.read_bytes() == atlas_file.read_bytes()
+    assert atlas_file.stat().st_size < 6_500_000
 
 
 def test_an_atlas_of_nothing_opens_and_says_so(browser, tmp_path):

@@ -4,14 +4,13 @@ import itertools
 from collections import Counter
 
 import pytest
-from test_atlas import MARKS, VIEWS, names_are_legible, watched
+from atlas_pages import MARKS, VIEWS, names_are_legible, watched
 
 import collabnet as cn
 from collabnet import geo, settings
 from collabnet.atlas import write_atlas
 from collabnet.atlas.evidence import day_of
 from collabnet.gap_table import subjects
-from conftest import ROOT
 
 HOME = settings.HOME
 FIGURES = ("agreements", "matrix", "time", "network")
@@ -19,36 +18,6 @@ LOOKS = {"en-light": ("en", "light"), "fr-dark": ("fr", "dark")}
 KEPT = ("type", "mode", "meta", "x", "y", "base", "text", "customdata", "name", "marker")
 TRACES = f"""() => document.querySelector('.figure').data.map(trace =>
     Object.fromEntries({[*KEPT]}.map(key => [key, trace[key]])))"""
-VISITS = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory):
-    return cn.ingest([ROOT / "data"], tmp_path_factory.mktemp("charts") / "store")
-
-
-@pytest.fixture(scope="module")
-def file(records, tmp_path_factory):
-    return write_atlas(records, tmp_path_factory.mktemp("charts") / "atlas.html")
-
-
-@pytest.fixture(scope="module")
-def shipped(browser, file):
-    with watched(browser, file) as page:
-        yield page
-
-
-@pytest.fixture
-def go(shipped):
-    """Go to an address of the atlas; it must say nothing on the way."""
-
-    def go(address):
-        shipped.evaluate("a => { location.hash = a; }", f"{address}&visit={next(VISITS)}")
-        shipped.wait_for_function("() => !location.hash.includes('visit')")
-        return shipped
-
-    yield go
-    assert shipped.said == []
 
 
 @pytest.fixture(scope="module")
@@ -228,9 +197,9 @@ def test_names_among_rings_are_legible(go, name):
 
 @pytest.mark.parametrize("width", [390, 1360, 1920])
 @pytest.mark.parametrize("look", LOOKS)
-def test_figures_are_svg_say_what_they_show_and_fit(browser, file, look, width):
+def test_figures_are_svg_say_what_they_show_and_fit(browser, atlas_file, look, width):
     lang, theme = LOOKS[look]
-    with watched(browser, file, (width, 900)) as page:
+    with watched(browser, atlas_file, (width, 900)) as page:
         for view in FIGURES:
             page.evaluate(
                 "a => { location.hash = a }", f"view={view}&layer=work&lang={lang}&theme={theme}"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from atlas_pages import ROWS
 from axe_playwright_python.sync_playwright import Axe
-from test_atlas import ROWS, file, go, records, shipped  # noqa: F401
 
 import collabnet as cn
 from collabnet import settings
@@ -18,13 +18,13 @@ LINES = "() => [...document.querySelectorAll('#other tbody tr')].map(row => row.
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("view", ["overview", "map", "partners", "method"])
-def test_axe_finds_nothing_on_a_view(go, view, theme):  # noqa: F811
+def test_axe_finds_nothing_on_a_view(go, view, theme):
     page = go(f"view={view}&theme={theme}&tab=world&partner=02jz4aj89")
     found = Axe().run(page, options=RULES).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
 
 
-def test_fractional_counting_and_a_least_weight_give_the_numbers_of_partners(go, records):  # noqa: F811
+def test_fractional_counting_and_a_least_weight_give_the_numbers_of_partners(go, records):
     table = cn.partners(records, kind="work", count="fractional")
     table = table[table["weight"] >= 2]
     shown = go("view=map&tab=world&layer=work&count=fractional&least=2").locator("#list tbody tr")
@@ -34,7 +34,7 @@ def test_fractional_counting_and_a_least_weight_give_the_numbers_of_partners(go,
     )
 
 
-def test_filters_stand_in_the_address_are_counted_and_cleared(go, records):  # noqa: F811
+def test_filters_stand_in_the_address_are_counted_and_cleared(go, records):
     page = go("view=map&tab=world&country=MA&class=dates unknown")
     home = cn.gaps(records, settings.HOME)
     places = records.institutions.set_index("institution_id")["country"]
@@ -46,14 +46,14 @@ def test_filters_stand_in_the_address_are_counted_and_cleared(go, records):  # n
     assert len(page.evaluate(ROWS)) == len(cn.partners(records, kind="agreement"))
 
 
-def test_the_layer_of_classes_says_of_each_partner_what_gaps_says(go, records):  # noqa: F811
+def test_the_layer_of_classes_says_of_each_partner_what_gaps_says(go, records):
     page = go("view=map&tab=world&layer=gaps")
     cells = page.locator("#list tbody tr").evaluate_all(CELLS)
     table = cn.gaps(records, settings.HOME)
     assert dict(cells) == dict(zip(table["partner"], table["class"], strict=True))
 
 
-def test_the_table_of_partners_is_sorted_by_its_heads_and_opens_cards(go, records):  # noqa: F811
+def test_the_table_of_partners_is_sorted_by_its_heads_and_opens_cards(go, records):
     page = go("view=partners&tab=world")
     page.focus("#sort-work")
     page.keyboard.press("Enter")
@@ -66,7 +66,7 @@ def test_the_table_of_partners_is_sorted_by_its_heads_and_opens_cards(go, record
     assert page.is_visible("#card dl")
 
 
-def test_the_overview_names_nobody_on_synthetic_works_alone(go, records):  # noqa: F811
+def test_the_overview_names_nobody_on_synthetic_works_alone(go, records):
     told = go("view=overview&tab=world").inner_text("#other").replace("\u2068", "")
     table = cn.gaps(records, settings.HOME)
     uncovered = table[(table["class"] == "uncovered") & (table["projects"].fillna(0) == 0)]
@@ -78,7 +78,7 @@ def test_the_overview_names_nobody_on_synthetic_works_alone(go, records):  # noq
     assert f"{len(uncovered)} partners are uncovered by synthetic works alone" in told
 
 
-def test_the_workbook_holds_the_table_and_its_note(go):  # noqa: F811
+def test_the_workbook_holds_the_table_and_its_note(go):
     page = go("view=map&tab=world")
     with page.expect_download() as download:
         page.click("#xlsx")
@@ -89,7 +89,7 @@ def test_the_workbook_holds_the_table_and_its_note(go):  # noqa: F811
     assert any("Full counting" in line[0] for line in book["Note"].values)
 
 
-def test_only_what_is_a_doi_becomes_a_link(go):  # noqa: F811
+def test_only_what_is_a_doi_becomes_a_link(go):
     page = go("view=map&tab=world&layer=work")
     page.click("#list tbody tr button")
     for href in page.locator("#card a").evaluate_all("links => links.map(link => link.href)"):
