@@ -41,7 +41,7 @@ function sign(group, ring = false) {
 // What is said of the view ----------------------------------------------------------------------
 
 let current = { rows: [], undated: 0, doubt: 0 };
-let drawn = { marks: [], groups: [], steps: [], widths: [] };
+const drawn = { marks: [], groups: [], steps: [], widths: [] };
 
 const windowed = () => state.from !== null || state.to !== null;
 const windowText = () => `${state.from ?? "…"}–${state.to ?? "…"}`;
@@ -89,7 +89,9 @@ function summary() {
 
 function showSummary() {
   const text = summary(), region = titled(tab());
-  $("#summary").replaceChildren(make("b", {}, region), text.slice(region.length));
+  if ($("#summary").textContent !== text) {
+    $("#summary").replaceChildren(make("b", {}, region), text.slice(region.length));
+  }
   $("#map").setAttribute("aria-label", text);
   const counts = {
     undated: windowed() ? current.undated : 0,
@@ -207,7 +209,7 @@ VIEWS.map = {
     $("#switches").replaceChildren(usual, ...(state.layer === "gaps" ? [] : [colours]));
     if (!holder.clientWidth || !holder.clientHeight) return;
     const first = !holder.layout;
-    drawn = drawMap(holder, rows);
+    drawn.whole = drawMap(holder, rows, drawn);
     if (first) hear(holder);
   },
 };
@@ -226,10 +228,14 @@ function draw() {
   $("#own").hidden = holder === "#other" || !ownShown();
   $("#panel").dataset.view = state.view;
   $("#panel").dataset.wide = Boolean(wide);
+  // What stands below the map takes room from it, and must be there when it is drawn.
+  if (holder === "#frame") Object.assign(drawn, survey(current.rows));
+  showSummary();
+  showLegend();
   fill($(holder), current.rows);
 }
 
-const MANY = 200; // partners from which on the map waits for the table
+const MANY = 100; // lines of the table that come before the map; the others follow it
 let waiting = 0;
 
 /** Show the state anew; the search leaves the frame alone, or it would lose the cursor. */
@@ -237,18 +243,23 @@ function show({ frame = true } = {}) {
   current = chosen();
   if (frame) showFrame();
   showTable();
+  const picture = () => {
+    draw();
+    showCard();
+  };
   const rest = () => {
     $("#list tbody").append(...lines(current.rows.slice(MANY)));
-    draw();
-    showSummary();
-    showLegend();
-    showCard();
     writeAddress();
   };
   clearTimeout(waiting);
-  if (current.rows.length <= MANY) return rest();
+  if (current.rows.length <= MANY) {
+    picture();
+    return rest();
+  }
+  // What is shown at once is seen before the next step begins.
   showSummary();
-  waiting = setTimeout(rest, 30);
+  const later = (act) => new Promise((done) => (waiting = setTimeout(() => done(act()), 20)));
+  later(picture).then(() => later(rest));
 }
 
 function change(facts) {
@@ -295,8 +306,8 @@ function showFrame() {
   $("#search").placeholder = say("search");
   $("#search").value = state.query;
   $("#language").textContent = say("other_language");
-  $("#layers").hidden = offered().length < 2;
-  $("#layers").replaceChildren(...offered().map(({ kind, synthetic }) => {
+  $("#layers").hidden = offered.length < 2;
+  $("#layers").replaceChildren(...offered.map(({ kind, synthetic }) => {
     const tag = synthetic ? make("span", { class: "tag" }, say("synthetic_tag")) : "";
     const id = `layer-${kind}`;
     const facts = { type: "button", id, "aria-pressed": String(kind === state.layer) };
@@ -493,7 +504,7 @@ function listen() {
   });
   new ResizeObserver(() => {
     if (VIEWS[state.view].holder !== "#frame") return;
-    const { width, height } = map.layout ?? {};
+    const { width, height } = map.layout ?? { width: map.clientWidth, height: map.clientHeight };
     if (map.clientWidth === width && map.clientHeight === height) return;
     state.range = null;
     draw();

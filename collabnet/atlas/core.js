@@ -33,7 +33,7 @@ function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
   const one = (key, known, usual) => (known.includes(given.get(key)) ? given.get(key) : usual);
   const year = (key) => (/^\d{4}$/.test(given.get(key)) ? Number(given.get(key)) : null);
-  const kinds = offered().map((each) => each.kind);
+  const kinds = offered.map((each) => each.kind);
   // Who was sent to a region was sent to its map.
   state.view = one("view", views(), given.has("tab") ? "map" : views()[0]);
   state.tab = one("tab", data.tabs.map((each) => each.key), data.tabs[0].key);
@@ -71,16 +71,21 @@ const gapOf = (index) => data.gaps.rows[index];
 // The classes of partners are a layer too: of no activity, and not by year.
 const gapped = { kind: "gaps", ...nothing };
 gapped.synthetic = Object.values(data.gaps.rows).some((gap) => gap.synthetic);
-const offered = () => (Object.keys(data.gaps.rows).length ? [...data.layers, gapped] : data.layers);
-const layer = () => offered().find((each) => each.kind === state.layer) ?? nothing;
+const offered = Object.keys(data.gaps.rows).length ? [...data.layers, gapped] : data.layers;
+const layer = () => offered.find((each) => each.kind === state.layer) ?? nothing;
 
 // Words -----------------------------------------------------------------------------------------
 
-const formats = {};
-const number = (value) =>
-  (formats[state.lang] ??= new Intl.NumberFormat(state.lang, { maximumFractionDigits: 2 })).format(value);
-const collators = {};
-const collator = () => (collators[state.lang] ??= new Intl.Collator(state.lang));
+/** Make what tells things in a language once for each: browsers are slow at it. */
+function tongue(make) {
+  const made = {};
+  return () => (made[state.lang] ??= make(state.lang));
+}
+const formats = tongue((lang) => new Intl.NumberFormat(lang, { maximumFractionDigits: 2 }));
+const collator = tongue((lang) => new Intl.Collator(lang));
+const plurals = tongue((lang) => new Intl.PluralRules(lang));
+const nations = tongue((lang) => new Intl.DisplayNames([lang], { type: "region" }));
+const number = (value) => formats().format(value);
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 const joined = (parts, by) => parts.filter(Boolean).join(by);
 
@@ -88,7 +93,7 @@ const joined = (parts, by) => parts.filter(Boolean).join(by);
 function say(key, values = {}) {
   let text = labels[state.lang][key] ?? key;
   if (typeof text === "object") {
-    text = text[new Intl.PluralRules(state.lang).select(values.n)] ?? text.other;
+    text = text[plurals().select(values.n)] ?? text.other;
   }
   const known = typeof values.n === "number" ? { ...values, n: number(values.n) } : values;
   return text.replace(/\{(\w+)\}/g, (_, name) => known[name] ?? "");
@@ -96,7 +101,7 @@ function say(key, values = {}) {
 
 function country(code) {
   try {
-    return code ? new Intl.DisplayNames([state.lang], { type: "region" }).of(code) : "";
+    return code ? nations().of(code) : "";
   } catch {
     return code; // not an ISO code: shown as it is
   }

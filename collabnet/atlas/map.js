@@ -193,8 +193,10 @@ function areaTrace(rings, fillcolor, border, width) {
   return lineTrace(closed, border, width, { fill: "toself", fillcolor });
 }
 
-const css = (name) =>
-  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+// A colour or a font of the style sheet; asking the browser is slow, and a theme does not change.
+const styles = {};
+const css = (name) => (styles[`${document.documentElement.dataset.theme} ${name}`] ??=
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
 // Colours tell regions, or classes of partners; what has none is "elsewhere", or lacks data.
 const CLASSES = ["expired but alive", "new", "active", "uncovered", "dormant", "dates unknown"];
 const classed = () => state.view === "map" && [state.colour, state.layer].some((key) => ["class", "gaps"].includes(key));
@@ -274,6 +276,16 @@ function marksOf(rows) {
   return { marks: marks.slice(0, TOP), hidden, unplaced, ringed };
 }
 
+/** Tell which marks are drawn, in which groups and widths of line: what the legend says. */
+function survey(rows) {
+  const { marks, ...counts } = marksOf(rows.map((row) => ({ ...row, group: groupOf(row) })));
+  const known = classed() ? [...data.gaps.classes, null] : [...data.groups, null];
+  const groups = known.filter((group) => marks.some((mark) => (mark.group ?? null) === group));
+  const steps = marks.length ? stepsOf(marks.map((mark) => mark.value)) : [];
+  const widths = steps.length > 3 ? WIDTHS : WIDTHS.slice(1, 1 + steps.length);
+  return { marks, groups, steps, widths, ...counts };
+}
+
 /** Spread marks that share a point, in a sunflower; the first stays, unless home is there. */
 function fan(marks, hub) {
   const seen = new Map();
@@ -293,7 +305,7 @@ function pointsTo(home, mark) {
 }
 
 /** Give marks their size, their place in pixels, and the way from home to it. */
-function layOut(marks, { home, hub, pixel, zoom, fit }) {
+function layOut({ marks, steps, widths }, { home, hub, pixel, zoom, fit }) {
   const strongest = max(...marks.map((mark) => mark.value), 1e-9);
   // Where the strongest link is a single agreement its mark says little, and stays small.
   const room = max(0.8, min(1, sqrt(COARSE / fit)));
@@ -303,8 +315,6 @@ function layOut(marks, { home, hub, pixel, zoom, fit }) {
     [mark.px, mark.py] = pixel(mark.lon, mark.lat);
   }
   fan(marks, hub);
-  const steps = marks.length ? stepsOf(marks.map((mark) => mark.value)) : [];
-  const widths = steps.length > 3 ? WIDTHS : WIDTHS.slice(1, 1 + steps.length);
   for (const mark of marks) {
     mark.width = widths[steps.findLastIndex((step) => mark.value >= step)];
     mark.chosen = mark.rows.some((row) => row.id === state.partner);
@@ -316,7 +326,6 @@ function layOut(marks, { home, hub, pixel, zoom, fit }) {
     });
     [mark.px, mark.py] = [mark.px + mark.dx, mark.py + mark.dy];
   }
-  return { steps, widths };
 }
 
 function marksTrace(mine, ring, back, faded) {
@@ -352,10 +361,10 @@ function hovered(mark) {
   return [`<b>${head}</b>`, ...rest].join("<br>");
 }
 
-/** Draw the rows of the view; return what the legend and the notes tell of it. */
-function drawMap(holder, rows) {
+/** Draw the marks of the rows of the view; return the whole of the map, in kilometres. */
+function drawMap(holder, rows, found) {
   const [width, height] = [holder.clientWidth, holder.clientHeight];
-  rows = rows.map((row) => ({ ...row, group: groupOf(row) }));
+  const { marks, groups, widths } = found;
   const view = viewOf(rows), whole = frameOf(view, width, height), frame = state.range ?? whole;
   const scale = (frame[2] - frame[0]) / width, fit = (whole[2] - whole[0]) / width;
   const pixel = (lon, lat) => {
@@ -363,13 +372,11 @@ function drawMap(holder, rows) {
     return [(x - frame[0]) / scale, (frame[3] - y) / scale];
   };
   const back = (point) => point && [frame[0] + point[0] * scale, frame[3] - point[1] * scale];
-  const base = baseOf(view, whole), { marks, ...counts } = marksOf(rows);
+  const base = baseOf(view, whole);
   const home = data.home.lat === undefined || data.home.lon === undefined ? null : data.home;
   const hub = home && pixel(home.lon, home.lat), zoom = min(1.6, sqrt(fit / scale));
-  const { steps, widths } = layOut(marks, { home, hub, pixel, zoom, fit });
+  layOut(found, { home, hub, pixel, zoom, fit });
   const faded = marks.some((mark) => mark.chosen), traces = baseTraces(base);
-  const known = classed() ? [...data.gaps.classes, null] : [...data.groups, null];
-  const groups = known.filter((group) => marks.some((mark) => (mark.group ?? null) === group));
   const of = (group) => marks.filter((mark) => (mark.group ?? null) === group);
   const ways = (some) => some.map((mark) => mark.way.map(back)).filter((way) => way.length);
   const sheet = { width, height, back, base, frame, scale, world: worldly(view), taken: [] };
@@ -402,7 +409,7 @@ function drawMap(holder, rows) {
     doubleClick: false,
     showTips: false,
   });
-  return { marks, groups, steps, widths, whole, ...counts };
+  return whole;
 }
 
 /** Draw circles of equal distance from home, each told where it hides no mark. */

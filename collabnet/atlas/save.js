@@ -55,7 +55,7 @@ function tableNow() {
 /** Return what must be said of a table: what it is, what was chosen, how it counts, its sources. */
 function noteNow() {
   const chosen = active().map((key) => `${say(`filter_${key}`)}: ${key === "class" ? classOf(state[key]) : key === "count" ? say("fractional") : state[key]}`);
-  const made = [...data.layers, gapped].filter((each) => each.synthetic && (VIEWS[state.view].wide || each === layer() || classed()));
+  const made = offered.filter((each) => each.synthetic && (VIEWS[state.view].wide || each === layer() || classed()));
   return [
     document.title,
     joined([titled(tab()), say(state.layer), windowed() ? windowText() : say("all_years"), state.query], "; "),
