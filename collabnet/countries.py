@@ -28,6 +28,9 @@ POSTCODE = re.compile(r"\d{5}(\d{4})?")
 WORDS = re.compile("AL|CO|DE|HI|ID|IN|LA|MA|MD|ME|MS|OK|OR|PA")
 """Codes of states that are words or degrees too: they need a part of their own, or a postcode."""
 
+ADDRESSES = re.compile(r"[;|\n]|\band\b")
+"""What may lie between two addresses in one text."""
+
 LONGEST = 9
 """Words of the longest name of a country that is looked for."""
 
@@ -48,15 +51,32 @@ def country_names() -> dict[str, dict[str, str]]:
 def country_of(text: object) -> str | None:
     """Return the country (ISO 3166-1 alpha-2) an affiliation ends with; None where none is sure.
 
+    Of several addresses in one text none is sure, unless they are of one country.
+
     >>> country_of("Univ Kinshasa, DEM REP CONGO"), country_of("Stanford, CA 94305 USA.")
     ('CD', 'US')
     """
-    code = _ends_in(text) if isinstance(text, str) else None
-    return settings.COUNTRIES.get(code, code) if code else None
+    found = ends_of(text) if isinstance(text, str) else ()
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def ends_of(text: str) -> set[str]:
+    """Return the countries that the addresses in a text end with; none where the last has none."""
+    return {settings.COUNTRIES.get(code, code) for code in _ends_of(text)}
 
 
 @lru_cache(1 << 16)  # one affiliation stands in many works
-def _ends_in(text: str) -> str | None:
+def _ends_of(text: str) -> set[str]:
+    last, names = _end_of(text), country_names()
+    found = {last} if last else set()
+    for address in ADDRESSES.split(text)[:-1] if last else ():
+        end = (name_key(address.rpartition(",")[2]) or "").removeprefix("the ")
+        if end in names["state"] or names["name"].get(end):
+            found.add(_end_of(address) or last)
+    return found
+
+
+def _end_of(text: str) -> str | None:
     parts = re.split(r"[,;|\n]", NOISE.sub(" ", html.unescape(text)))
     words = [(word, n) for n, part in enumerate(parts) for word in re.findall(r"\w+", part)]
     tail = ""

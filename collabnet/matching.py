@@ -24,7 +24,7 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from collabnet import schema, settings
-from collabnet.countries import countries_in, country_names, country_of
+from collabnet.countries import countries_in, country_names, ends_of
 
 PART = re.compile(r"[,;:()\[\]|/\n\r\t•·]|\s[-–—]\s|(?<=[a-z]{5})\.\s+(?=[A-Z])")
 WORD = re.compile(r"[^\W_]+")
@@ -128,7 +128,7 @@ def _text(written: str) -> Text:
     every = [Word(_form(raw), raw, part, place) for place, (raw, part) in raws]
     words = [word for word in every if word.key]
     countries = countries_in([_plain(word.raw) for word in every])
-    countries.update(filter(None, [country_of(plain)]))
+    countries.update(ends_of(plain))
     return Text(every, words, [word.key for word in words], countries)
 
 

@@ -150,6 +150,32 @@ def test_any_name_of_a_country_at_the_end_gives_its_code(tail):
     assert found == {name: code or None for name, code in NAMES}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Univ Cologne, Germany; Dept Pathol, Frankfurt, Germany; and Columbia Univ, New York, NY",
+        "Jiangsu Univ, Zhenjiang, China and Natl Univ Sci & Technol, Islamabad, Pakistan",
+        "Norwegian Canc Registry, Oslo, Norway | Univ Oxford, Oxford, England",
+    ],
+)
+def test_of_addresses_in_several_countries_none_is_that_of_the_author(text):
+    assert country_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Univ Cologne, Germany; Univ Frankfurt, Germany", "DE"),
+        ("Univ London, UK; Univ Oxford, England", "GB"),
+        ("Univ W Indies, St Augustine, Trinidad and Tobago", "TT"),
+        ("Centre for Russia and Eurasia, Uppsala Univ, Sweden", "SE"),
+        ("Univ Georgia, Athens, Georgia; CDC, Atlanta, GA 30333, USA", "US"),
+    ],
+)
+def test_several_addresses_of_one_country_are_of_that_country(text, code):
+    assert country_of(text) == code
+
+
 @given(st.text())
 def test_any_text_gives_a_code_or_nothing(text):
     assert re.fullmatch("[A-Z]{2}", country_of(text) or "XX")
@@ -198,7 +224,7 @@ def test_countries_agree_with_those_of_the_registry(real):
     found = [(country_of(text), code) for text, code in pairs]
     named = [(ours, code) for ours, code in found if ours]
     assert sum(ours == code for ours, code in named) / len(named) >= 0.995
-    assert (len(found), len(named)) == (2148, 1659)
+    assert (len(found), len(named)) == (2148, 1658)
 
 
 def test_countries_agree_with_those_of_openalex_but_where_a_label_contradicts_its_text(real):
@@ -208,8 +234,8 @@ def test_countries_agree_with_those_of_openalex_but_where_a_label_contradicts_it
     )
     assert causes == {
         "the label contradicts the text": 8,
-        "the text names both, and ends with ours": 3,
+        "the text names both, and ends with ours": 2,
     }
     agree, read = sum(o == label for o, label, _ in found), sum(o is not None for o, *_ in found)
-    assert (len(found), read, agree) == (950, 783, 772)
+    assert (len(found), read, agree) == (950, 782, 772)
     assert agree / (read - 8) >= 0.995
