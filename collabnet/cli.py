@@ -15,6 +15,8 @@ from collabnet.errors import CollabnetError
 from collabnet.identifiers import institution_id
 
 EXAMPLES = {
+    "init": "collabnet init my-university --home 04xfq0f34",
+    "doctor": "collabnet doctor",
     "fetch": "collabnet fetch openalex --institution 00afp2z80 --years 2015:2026 --out raw",
     "ingest": "collabnet ingest data ../exports/works.jsonl.gz --out build/store",
     "mapping": "collabnet mapping suggest agreements.xlsx --out agreements.toml",
@@ -43,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name may not fit the code page of a terminal
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         if getattr(options, "memory", None):
             os.environ["COLLABNET_MEMORY"] = options.memory  # for processes started here, too
         if hasattr(options, "memory"):
@@ -76,12 +78,22 @@ def _parser() -> argparse.ArgumentParser:
         description="International collaborations of a university: graphs, regions, maps, atlas.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_beginnings(commands)
     _add_reading(commands)
     _add_store_commands(commands)
     _add_results(commands)
     _add_answers(commands)
     _add_pictures(commands)
     return parser
+
+
+def _add_beginnings(commands: argparse._SubParsersAction) -> None:
+    init = _command(commands, "init", run.init, "begin a project around your institution")
+    init.add_argument("folder", help="new folder, such as my-university")
+    init.add_argument("--home", metavar="ROR", help="your institution; asked for where not given")
+    init.add_argument("--registry", metavar="FILE", help="ROR dump, for one that is not shipped")
+    init.add_argument("--lang", choices=["en", "fr"], default=settings.LANGUAGE)
+    _command(commands, "doctor", run.doctor, "what this installation has and lacks")
 
 
 def _add_reading(commands: argparse._SubParsersAction) -> None:

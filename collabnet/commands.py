@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from collabnet import engine, settings
 from collabnet.errors import CollabnetError, UnknownNameError
+from collabnet.identifiers import institution_id
 from collabnet.records import Records
 
 SHOWN = 20
@@ -374,6 +376,33 @@ def report(options: argparse.Namespace) -> None:
         asked |= {name: getattr(options, name) for name in ("region", "lang", "as_of")}
         written = write_report(read(options.store), options.out, **asked)
     print(f"written: {written}")
+
+
+def init(options: argparse.Namespace) -> None:
+    from collabnet.project import write_project
+
+    home = options.home
+    if not home and sys.stdin.isatty():
+        home = input("ROR id of your institution (see ror.org): ").strip()
+    if not home:
+        raise CollabnetError("Whose project? Give --home with the ROR id of your institution.")
+    folder = write_project(
+        options.folder,
+        institution_id(home) or home,
+        registry=options.registry,
+        lang=options.lang,
+    )
+    print((folder / "README.md").read_text(encoding="utf-8").split("\n\n")[2])
+    print(f"written: {folder}; read README.md there, then: cd {folder} && make atlas")
+
+
+def doctor(options: argparse.Namespace) -> None:  # noqa: ARG001
+    from collabnet.project import examine
+
+    for row in examine().to_dict("records"):
+        advice = "" if row["fine"] else f"; {row['advice']}"
+        sign = "ok" if row["fine"] else "--"
+        print(f"{sign}  {row['what']}: {row['found'] or 'not found'}{advice}")
 
 
 def _plural(kind: str) -> str:

@@ -142,6 +142,12 @@ def _countries() -> pd.DataFrame:
     return table.assign(unit=table["country"])
 
 
+def neighbours_of(country: str) -> list[str]:
+    """Return the countries with which one has a land border."""
+    beside = _countries().set_index("country")["neighbours"].get(country, "")
+    return beside.split("|") if beside else []
+
+
 def _pairs(units: pd.DataFrame, left: np.ndarray, right: np.ndarray) -> pd.DataFrame:
     """Return pairs of units, how far apart they are, and what ties their countries."""
     lands = pd.Index(_countries()["country"])

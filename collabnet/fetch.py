@@ -29,9 +29,9 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
+from collabnet import settings
 from collabnet.errors import FetchError, UnknownNameError
 from collabnet.identifiers import institution_id
-from collabnet.settings import TRUNCATED_AT
 
 if TYPE_CHECKING:
     from requests import Response
@@ -340,7 +340,7 @@ def put_page(note: Path, state: Row, lines: list[str]) -> None:
 
 def _whole(ask: Callable[..., Any], work: Row, state: Row) -> Row:
     """Return a work with all its authors: in a list the API cuts them."""
-    if len(work.get("authorships") or []) < TRUNCATED_AT:
+    if len(work.get("authorships") or []) < settings.TRUNCATED_AT:
         return work
     old = work["id"].rsplit("/", 1)[-1]
     single = ask(f"works/{old}", _single, missing={}, select=FIELDS)

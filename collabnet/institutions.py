@@ -37,7 +37,8 @@ NAME_SHARED = 0.6
 
 
 @cache
-def _shipped(name: str) -> pd.DataFrame:
+def shipped(name: str) -> pd.DataFrame:
+    """Return a table of facts of the package: institutions or relations."""
     path = files("collabnet") / "data" / f"{name}.csv"
     with path.open(encoding="utf-8") as file:
         rows = pd.read_csv(file, dtype="string", keep_default_na=False)
@@ -56,7 +57,7 @@ def gazetteer() -> pd.DataFrame:
     >>> gazetteer().set_index("institution_id").loc["00afp2z80", "pic"]
     '999976105'
     """
-    table = _shipped("institutions").copy()
+    table = shipped("institutions").copy()
     table.attrs["note"] = {"what": "gazetteer", "collabnet": schema.COLLABNET}
     return table
 
@@ -120,7 +121,7 @@ def resolve(
     rulings = _rulings(overrides)
     found = _recognised(bodies, known, rulings)
     relations = pd.concat(
-        [_shipped("relations"), records.relations], ignore_index=True
+        [shipped("relations"), records.relations], ignore_index=True
     ).drop_duplicates(["from", "to", "kind"], ignore_index=True)
     moves = _moves(relations, roll_up, succession=succession)
     people, named = _from_affiliations(records.participants, known)

@@ -46,7 +46,7 @@ def region(name: str, *, at: str | None = None, path: str | Path | None = None) 
         ISO date (2019, 2019-06 or 2019-06-30): keep what belonged to the region then. By default a
         rule that has an end is left out.
     path
-        A TOML file to read instead of the shipped one.
+        A TOML file to read instead of the shipped one and that of `settings.REGION_FILE`.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def region(name: str, *, at: str | None = None, path: str | Path | None = None) 
     known = _list(path)
     table = _rules(name, known)
     entry = known[name]
-    table = table[[_holds(rule, at) for rule in table.fillna("").to_dict("records")]]
+    table = table.loc[[_holds(rule, at) for rule in table.fillna("").to_dict("records")]]
     table = table.sort_values(["rule", "code"], ignore_index=True)
     facts = {key: entry[key] for key in ("labels", "source", "status", "nuts_versions")}
     facts |= {"region": name, "at": at, "remark": entry["note"] or None}
@@ -91,7 +91,7 @@ def list_regions(*, path: str | Path | None = None) -> pd.DataFrame:
     Parameters
     ----------
     path
-        A TOML file to read instead of the shipped one.
+        A TOML file to read instead of the shipped one and that of `settings.REGION_FILE`.
 
     Returns
     -------
@@ -238,7 +238,9 @@ def _holds(rule: dict[str, Any], at: str | None) -> bool:
 
 
 def _list(path: str | Path | None) -> dict[str, dict[str, Any]]:
-    return _shipped() if path is None else _load(Path(path))
+    if path is not None:
+        return _load(Path(path))
+    return _shipped() | (_load(Path(settings.REGION_FILE)) if settings.REGION_FILE else {})
 
 
 @cache

@@ -1,6 +1,8 @@
 """Settings: plain values, read at call time.
 
-An argument wins over the environment (`COLLABNET_MEMORY`, `COLLABNET_SPILL`), that over these.
+An argument wins over the environment (`COLLABNET_HOME`, `COLLABNET_MEMORY` …), that over the file
+`collabnet.toml` of the folder one works in or of one above it, that over what stands here. What a
+program sets here (`settings.HOME = …`) stays.
 
 COUNTRIES
     Codes of countries counted under another, as {"HK": "CN", "MO": "CN"}. By default none is: Hong
@@ -20,6 +22,8 @@ PERSON_CAP
 PERSON_NAME
     Name that tells authors apart where a source gives no identifier of theirs, {"full", "short"}:
     `Gilles, Hervé` or `Gilles, H`. It counts as it is written, but for dots and spaces.
+REGION_FILE
+    A TOML file with regions of your own; one named as a shipped one takes its place.
 REGIONS
     Names of the regions shown by default, in the order in which they colour a map: an institution
     takes the colour of the first one it lies in.
@@ -34,18 +38,95 @@ TRUNCATED_AT
 
 from __future__ import annotations
 
-COUNTRIES: dict[str, str] = {}
-HOME: str = "00afp2z80"
-LANGUAGE: str = "en"
-MEMORY: str | None = None
-PERSON_CAP: int = 100
-PERSON_NAME: str = "full"
-REGIONS: tuple[str, ...] = (
-    "euregio-meuse-rhine",
-    "grande-region",
-    "maghreb",
-    "central-africa",
-)
-SMALLEST: int = 5
-SPILL: str | None = None
-TRUNCATED_AT: int = 100
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from collabnet.errors import InputError, UnknownNameError
+
+COUNTRIES: dict[str, str]
+HOME: str
+LANGUAGE: str
+MEMORY: str | None
+PERSON_CAP: int
+PERSON_NAME: str
+REGION_FILE: str | None
+REGIONS: tuple[str, ...]
+SMALLEST: int
+SPILL: str | None
+TRUNCATED_AT: int
+
+FILE = "collabnet.toml"
+USUAL = {
+    "COUNTRIES": {},
+    "HOME": "00afp2z80",
+    "LANGUAGE": "en",
+    "MEMORY": None,
+    "PERSON_CAP": 100,
+    "PERSON_NAME": "full",
+    "REGION_FILE": None,
+    "REGIONS": ("euregio-meuse-rhine", "grande-region", "maghreb", "central-africa"),
+    "SMALLEST": 5,
+    "SPILL": None,
+    "TRUNCATED_AT": 100,
+}
+_WANTED = {int: "a whole number", tuple: "a list of names", dict: "pairs such as HK = CN"}
+
+
+def __getattr__(name: str) -> Any:
+    """Read the settings when one is asked for the first time."""
+    if name not in USUAL:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    file = found()
+    for key, value in (USUAL | (_of_file(file) if file else {}) | _of_environment()).items():
+        globals().setdefault(key, value)
+    return globals()[name]
+
+
+def found() -> Path | None:
+    """Return the file of settings that holds here, if there is one."""
+    here = Path.cwd()
+    return next((f for at in (here, *here.parents) if (f := at / FILE).is_file()), None)
+
+
+def _of_file(file: Path) -> dict[str, Any]:
+    try:
+        given = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: cannot be read as settings in TOML ({error}).") from None
+    found = {}
+    for key, value in given.items():
+        name = key.upper()
+        if name not in USUAL:
+            unknown = UnknownNameError("setting", key, map(str.lower, USUAL))
+            raise InputError(f"{file}: {unknown}")
+        checked = _checked(f"{file}: {key}", name, tuple(value) if type(value) is list else value)
+        paths = name in {"REGION_FILE", "SPILL"}  # of the folder in which the file lies
+        found[name] = str(file.parent / checked) if paths else checked
+    return found
+
+
+def _of_environment() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, usual in USUAL.items():
+        if not (text := os.environ.get(f"COLLABNET_{name}", "").strip()):
+            continue
+        parts, value = [part.strip() for part in text.split(",")], text
+        if isinstance(usual, dict):
+            value = dict(part.split("=", 1) for part in parts if "=" in part)
+        elif isinstance(usual, tuple):
+            value = tuple(parts)
+        elif isinstance(usual, int) and text.isdecimal():
+            value = int(text)
+        found[name] = _checked(f"COLLABNET_{name}", name, value)
+    return found
+
+
+def _checked(place: str, name: str, value: Any) -> Any:
+    kind = type(USUAL[name] or "")
+    texts = value if isinstance(value, tuple) else value.values() if type(value) is dict else ()
+    if type(value) is not kind or not all(isinstance(text, str) for text in texts):
+        wanted = _WANTED.get(kind, "a text")
+        raise InputError(f"{place} is {value!r}, but {wanted} was expected.")
+    return value.removeprefix("https://ror.org/") if name == "HOME" else value

@@ -24,9 +24,8 @@ PLACES = (  # beside the package in a clone, and where a wheel puts its data
     Path(__file__).parent.parent,
     Path(sysconfig.get_path("data")) / "share" / "collabnet",
 )
-OTHER = (
-    '<p class="other">The tables and maps are those of {}. '
-    "The sentences were written about another university.</p>"
+OTHER_HOME = (
+    "The tables and maps are those of {}. The sentences were written about another university."
 )
 TITLE = re.compile(r"^# (.+)", re.M)
 
@@ -81,7 +80,11 @@ def write_story(
     span = f" · {years[0]}–{years[1]}" if years else ""
     made = f"collabnet {version('collabnet')} · {file.name} · {Path(store).name} · {home}{span}"
     said = {"title": html.escape(title), "made": html.escape(made)}
-    said["other"] = "" if home in file.read_text(encoding="utf-8") else OTHER.format(home)
+    said["other"] = (
+        ""
+        if home in file.read_text(encoding="utf-8")
+        else f'<p class="other">{OTHER_HOME.format(home)}</p>'
+    )
     page = (resources.files("collabnet") / "data" / "story.html").read_text(encoding="utf-8")
     page = page.format(body=body, plotly=get_plotlyjs() if number else "", **said)
     with replacing(Path(out)) as fresh:

@@ -16,7 +16,8 @@ import collabnet as cn
 ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / "collabnet"
 FLOORS = (
-    {"errors", "settings"},
+    {"errors"},
+    {"settings"},
     {"schema", "identifiers", "geo", "words", "counting", "privacy"},
     {"countries", "engine"},
     {"records", "matching"},
@@ -37,6 +38,7 @@ FLOORS = (
     {"charts"},
     {"lifelines", "card"},
     {"atlas", "explorer", "report", "stories"},
+    {"project"},
     {"commands"},
     {"cli"},
     {"__init__", "__main__"},

@@ -201,7 +201,7 @@ def _links(
         "open": parties.OPEN,
         "ends": "".join(acts["end_status"].str[0]),
         "amounts": [_float(x) for x in acts["amount"]] if kind == "mobility" else None,
-        "fields": [found or 0 for found in acts["activity_id"].map(fields).fillna(0)],
+        "fields": [fields.get(act) or 0 for act in acts["activity_id"]],
         "types": {"names": types.tolist(), "of": [None if n < 0 else n for n in of.tolist()]},
         "sizes": acts["n"].astype(int).tolist() if kind == "work" else None,
         "spans": spans,

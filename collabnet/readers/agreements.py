@@ -56,6 +56,9 @@ FORMS = {
 
 NUMBER = re.compile(r"\d+(\.\d+)?")
 
+EXAMPLE = "invented example"
+"""What the note of a row of the template begins with: what it tells of is synthetic."""
+
 Row = dict[str, Any]
 
 
@@ -129,7 +132,8 @@ def build(
         kind = row["kind"] or activities.get(identifier, {}).get("kind", "agreement")
         activity = activities.setdefault(
             identifier,
-            {"activity_id": identifier, "kind": kind, "link_known": True, "synthetic": False}
+            {"activity_id": identifier, "kind": kind, "link_known": True}
+            | {"synthetic": row["note"].startswith(EXAMPLE)}
             | {"source": f"{name}:{source.name}", "record": place},
         )
         _state(activity, row, stem)

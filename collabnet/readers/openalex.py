@@ -23,12 +23,11 @@ from msgspec import Meta, Raw, Struct
 from pyarrow.compute import MatchSubstringOptions as MatchOptions
 from pyarrow.compute import ReplaceSubstringOptions as ReplaceOptions
 
-from collabnet import schema
+from collabnet import schema, settings
 from collabnet.errors import InputError
 from collabnet.identifiers import DATE, doi, iso_country, name_key
 from collabnet.readers.source import Source
 from collabnet.records import Records
-from collabnet.settings import TRUNCATED_AT
 
 WORK_ID = re.compile(r'"id"\s*:\s*"(?:https://openalex\.org/)?W\d+"')
 PAGE = re.compile(r'^\s*\{\s*"meta"\s*:.*"results"\s*:', re.DOTALL)
@@ -218,7 +217,7 @@ class Batch:
             self.schema = "before 2025-11"
         listed = len(work.authorships or ())
         stated = listed if work.authors_count is None else work.authors_count
-        cut = listed == TRUNCATED_AT if work.authors_count is None else stated > listed
+        cut = listed == settings.TRUNCATED_AT if work.authors_count is None else stated > listed
         topic = work.primary_topic
         field = (topic.field if topic else None) or NOBODY
         code = (field.id or "").rsplit("/", 1)[-1]
