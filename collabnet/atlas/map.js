@@ -4,6 +4,7 @@
 const TOP = 300; // partners drawn; more are a blot in any engine
 const [LARGEST, SMALLEST, STAR] = [26, 8, 15]; // pixels, as in collabnet/sheet.py
 const WIDTHS = [0.8, 1.7, 3.0, 4.8];
+const NEAR = 220; // kilometres around home that a button shows
 const COARSE = 3; // kilometres a pixel: on a map coarser than this, marks are smaller
 const SYMBOLS = ["diamond", "square", "triangle-up", "pentagon", "hexagram", "triangle-down"];
 const [EARTH_KM, RAD] = [6371.0088, Math.PI / 180];
@@ -402,7 +403,7 @@ function drawMap(holder, rows) {
     doubleClick: false,
     showTips: false,
   });
-  return { marks, groups, steps, widths, whole, ...counts };
+  return { marks, groups, steps, widths, whole, view, ...counts };
 }
 
 /** Draw circles of equal distance from home, each told where it hides no mark. */

@@ -111,7 +111,7 @@ function nameTraces(marks, hub, sheet) {
     (point && way[i - 1] ? between(way[i - 1], point, 5) : []));
   const lines = marks.flatMap((mark) => steps(mark.way));
   // The buttons on the map, and the name of home at the edge it lies beyond.
-  const taken = [...sheet.taken, [width - 46, 0, width, 104], [width - 66, height - 46, width, height]];
+  const taken = [...sheet.taken, [width - 46, 0, width, 132], [width - 66, height - 46, width, height]];
   const pointer = star && !holds(star) ? pointerTo(star, seen, sheet) : null;
   if (pointer) taken.push(pointer.box);
   const found = place(wanted, all, lines, sheet, taken);
