@@ -509,14 +509,13 @@ function listen() {
   // Paper is white and shows all there is.
   addEventListener("beforeprint", () => {
     root.dataset.theme = "light";
-    $("#frame").style.cssText = `width: ${PAPER}px; height: ${0.55 * PAPER}px`;
+    $("#frame").style.cssText = `width: ${PAPER}px; height: ${0.5 * PAPER}px`;
     unfolded = $("#own").open;
     $("#own").open = true;
     draw();
-    const [, asked, filtered, ...rest] = noteNow();
-    const day = say("as_of", { day: data.asked.as_of ?? "–" });
-    $("#asked").textContent = joined([asked, filtered, day], " · ");
-    $("#told-on-paper").replaceChildren(...rest.map((line) => make("p", {}, line)));
+    const told = noteNow().slice(1), asked = told.splice(0, active().length ? 2 : 1);
+    $("#asked").textContent = joined([...asked, say("as_of", { day: data.asked.as_of ?? "–" })], " · ");
+    $("#told-on-paper").replaceChildren(...told.map((line) => make("p", {}, line)));
   });
   addEventListener("afterprint", () => {
     $("#frame").style.cssText = "";

@@ -83,7 +83,7 @@ function drawLives(holder) {
     return;
   }
   const groups = linesOf(found), narrow = width < 560, over = narrow ? 16 : 0; // pixels of a title above its line
-  const left = narrow ? 8 : min(300, 0.42 * width), space = (narrow ? width : left) - 12;
+  const left = narrow ? 8 : min(max(300, 0.28 * width), 0.42 * width), space = (narrow ? width : left) - 12;
   const dated = found.some((one) => one.from !== null && !one.open && one.till !== null), right = narrow || !dated ? 14 : 84;
   const times = [...found.flatMap(({ from, till }) => [from, till]).filter((at) => at !== null), day];
   const years = (n) => n * 365.25 * DAY;
@@ -113,7 +113,7 @@ function drawLives(holder) {
           (bars[life] ??= []).push({ ...mark, a, b: max(b, a + least) });
           if (one.open) ends.push({ ...mark, b });
           else if (right > 50 && one === newest) {
-            annotations.push({ text: plain(written(one).split(" – ")[1]), x: max(b, a + least), y: at, xanchor: "left", xshift: 3, showarrow: false, font: { size: 11, color: css("grey") } });
+            annotations.push({ text: plain(written(one).split(" – ")[1]), x: max(b, a + least), y: at, xanchor: "left", xshift: 3, showarrow: false, bgcolor: css("card"), borderpad: 0, font: { size: 11, color: css("grey") } });
           }
           continue;
         }
@@ -136,7 +136,7 @@ function drawLives(holder) {
     return {
       type: "bar", orientation: "h", name: life, width: 11, hoverinfo: "text", hovertext: mine.map(({ told }) => told),
       customdata: mine.map(({ id }) => id), y: mine.map(({ at }) => at), base: mine.map(({ a }) => a), x: mine.map(({ a, b }) => b - a),
-      marker: { color: css(colour), line: { color: chosenHere, width: 1 }, pattern: { shape, size: 5, solidity: 0.35, fgcolor: css("card") } },
+      marker: { color: css(colour), line: { color: chosenHere, width: 1 }, pattern: { shape, size: 5, solidity: 0.35, bgcolor: css(colour), fgcolor: css("card") } },
     };
   });
   const dots = (mine, x, marker) => ({
@@ -211,7 +211,7 @@ function drawNetwork(holder, rows) {
     const px = pad + part(spread[i][0], reach[0]) * (width - 2 * pad);
     const py = height - 24 - part(spread[i][1], reach[1]) * (height - 48);
     const r = value === undefined ? 4 * room : (room * max(9, 26 * sqrt(value / strongest))) / 2;
-    return { ...data.bodies[index], index, value, rank, px, py, r, chosen: data.bodies[index].id === state.partner };
+    return { ...data.bodies[index], index, value, rank, px, py, r, reach: [...REACH, 48, 72, 110], chosen: data.bodies[index].id === state.partner };
   });
   const at = new Map(marks.map((mark) => [mark.index, mark])), heaviest = max(...edges.map(([, , weight]) => weight));
   const back = ([x, y]) => [x, height - y], traces = [];

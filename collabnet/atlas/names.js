@@ -52,7 +52,7 @@ function spotsOf(mark, [w, h], hub) {
   const [dx, dy] = [mark.px - hub.px, mark.py - hub.py], far = hypot(dx, dy) || 1;
   const liking = ([x, y]) => (dx * x + dy * y) / far / hypot(x, y) + (y ? 0 : 0.4);
   const sides = [...SIDES].sort((a, b) => liking(b) - liking(a));
-  return REACH.flatMap((reach) => sides.map(([x, y]) => {
+  return (mark.reach ?? REACH).flatMap((reach) => sides.map(([x, y]) => {
     const unit = hypot(x, y), out = (reach && mark.r + reach) / unit;
     const at = [mark.px + out * x, mark.py + out * y];
     const gap = reach ? 2 : (mark.r + 3) * (x && y ? 0.75 : 1);

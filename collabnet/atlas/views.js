@@ -96,7 +96,7 @@ function changed(members) {
     if (of.synthetic) {
       // Works a program made tell how many came and went, not which university did.
       const counts = { ...words, growing: moved };
-      const said = Object.entries(counts).map(([key, all]) => `${say(key, { kind: say(of.kind) })}: ${number(all.length)}`);
+      const said = Object.entries(counts).map(([key, all]) => say("pair", { key: say(key, { kind: say(of.kind) }), value: number(all.length) }));
       out.push(make("p", { class: "scope" }, say("compared", { kind: say(of.kind), early, late }), " ", tagged(true)),
         make("p", { class: "none" }, said.join("; ")));
       continue;
@@ -254,7 +254,7 @@ VIEWS.method = {
       const facts = { file: isolated(told(file.file)), sha: told(file.sha256).slice(0, 12) };
       return say("file_text", { ...words(file), ...facts });
     });
-    const classes = data.gaps.classes.map((key) => `${classOf(key)}: ${say(`class_${key.replace(/ /g, "_")}`)}`);
+    const classes = data.gaps.classes.map((key) => say("pair", { key: classOf(key), value: say(`class_${key.replace(/ /g, "_")}`) }));
     const lists = data.tabs.filter((each) => each.rules.length).map((each) => listText(each));
     const parts = {
       counting: [say("counting_text", { home }), say("fractional_text"), say("years_text"), say("persons_text", { n: data.asked.smallest })],
