@@ -2,106 +2,143 @@
 
 import itertools
 import json
+import re
 
 import pytest
-from atlas_pages import watched
+from atlas_pages import MARKS, watched
 
-import collabnet as cn
-from collabnet import settings
-from collabnet.atlas import write_atlas
+from collabnet.report import write_report
+from conftest import ROOT
 
-WIDTHS = (390, 768, 1360, 1920)
+THEMES = {390: "light", 768: "dark", 1360: "light", 1920: "light"}
 VIEWS = ("overview", "map", "partners", "agreements", "matrix", "time", "network", "method")
 SYNTHETIC = ("matrix", "time", "network")
+SHEET = 688, 1016  # pixels of an A4 page between its margins
 PARTNER = "02jz4aj89"  # with agreements, works and a long name: its card is the fullest
-# Every line of text as a box in pixels, cut to what its scrolling ancestors show; and what is wrong.
-FAULTS = """() => {
-  const found = [], boxes = [], root = document.documentElement;
-  const shown = (node) => node.checkVisibility({ opacityProperty: true, visibilityProperty: true });
-  const cut = (box, by) => [max(box[0], by[0]), max(box[1], by[1]), min(box[2], by[2]), min(box[3], by[3])];
-  const { max, min } = Math, told = (node) => node.textContent.trim().slice(0, 40);
-  const styles = new Map();
-  const styled = (node) => styles.get(node) ?? styles.set(node, getComputedStyle(node)).get(node);
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let text = walker.nextNode(); text; text = walker.nextNode()) {
-    const own = text.parentElement;
-    if (!text.data.trim() || own.closest("script, style, option, .skip") || !shown(own)) continue;
-    const range = document.createRange();
-    range.selectNodeContents(text);
-    for (const { left, top, right, bottom, width } of range.getClientRects()) {
-      let box = [left, top, right, bottom];
-      if (width < 1) continue;
-      for (let node = own; node && node !== document.body; node = node.parentElement) {
-        const { overflowX, overflowY, position } = styled(node);
-        if (overflowX === "visible" && overflowY === "visible") continue;
-        const { left, top, right, bottom } = node.getBoundingClientRect(), by = [left, top, right, bottom];
-        const closed = [overflowX, overflowY].map((way) => ["hidden", "clip"].includes(way));
-        const beyond = (k) => box[k] < by[k] - 1 || box[k + 2] > by[k + 2] + 1;
-        if (!node.closest("[title]") && closed.some((is, k) => is && beyond(k))) found.push(["cut", told(text)]);
-        box = cut(box, by);
-        if (position === "fixed") break;
-      }
-      if (box[2] - box[0] < 1 || box[3] - box[1] < 2) continue;
-      if (box[0] < -1 || box[2] > root.clientWidth + 1) found.push(["beyond the page", told(text)]);
-      boxes.push([box[0] + 0.5, box[1] + 2, box[2] - 0.5, box[3] - 2, text]);
-    }
-  }
-  boxes.sort((a, b) => a[1] - b[1]);
-  boxes.forEach((a, i) => {
-    for (const b of boxes.slice(i + 1)) {
-      if (b[1] >= a[3]) break;
-      if (a[4] !== b[4] && a[0] < b[2] && b[0] < a[2]) found.push(["overlap", told(a[4]), told(b[4])]);
-    }
-  });
-  const pen = document.createElement("canvas").getContext("2d");
-  for (const node of document.querySelectorAll("body *")) {
-    if (node.closest("svg, option, .skip") || !shown(node)) continue;
-    const style = styled(node), { width, height } = node.getBoundingClientRect();
-    const wide = node.scrollWidth > node.clientWidth + 1 && node.clientWidth > 0;
-    if (style.overflowX === "hidden" && wide && !node.closest("[title], #frame")) found.push(["hidden", told(node)]);
-    const words = node.tagName === "SELECT" ? node.selectedOptions[0]?.text : node.placeholder;
-    pen.font = style.font;
-    const room = node.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    if (words && pen.measureText(words).width + (node.tagName === "SELECT" ? 18 : 0) > room) found.push(["cut", words]);
-    // WCAG 2.2, 2.5.8; links inside a text are exempt.
-    if (node.matches("button, select, input, summary") && min(width, height) < 23.9) {
-      found.push(["small", `${node.id} ${told(node)} ${Math.round(width)} × ${Math.round(height)}`]);
-    }
-  }
-  if (root.scrollWidth > root.clientWidth) found.push(["the page scrolls sideways", root.scrollWidth]);
-  for (const list of ["#views", "#tabs"]) {
-    const at = document.querySelector(`${list} [aria-selected="true"]`).getBoundingClientRect();
-    if (at.left < 0 || at.right > root.clientWidth) found.push(["chosen out of sight", list]);
-  }
-  return [...new Set(found.map((each) => JSON.stringify(each)))].sort();
-}"""
+FAULTS = (ROOT / "tests" / "layout.js").read_text(encoding="utf-8")
 SETTLED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+SIGNS = """() => [...document.querySelectorAll('#list tbody tr')].map((row) =>
+    [row.dataset.id, row.querySelector('.mark path').getAttribute('fill')])"""
+
+
+def visit(page, address, number=0):
+    """Go to an address and wait until all of it is drawn."""
+    page.evaluate("a => { location.hash = a }", f"{address}&visit={number}")
+    page.wait_for_function("() => !location.hash.includes('visit')")
+    page.evaluate(SETTLED)
 
 
 def faults(page, addresses):
     """Go to each address in turn; return what is wrong there."""
     wrong = {}
     for number, address in enumerate(addresses):
-        page.evaluate("a => { location.hash = a }", f"{address}&visit={number}")
-        page.wait_for_function("() => !location.hash.includes('visit')")
-        page.evaluate(SETTLED)
-        found = page.evaluate(FAULTS)
-        if found:
+        visit(page, address, number)
+        if found := page.evaluate(FAULTS):
             wrong[address] = [json.loads(each) for each in found]
     return wrong
 
 
-def addresses(langs, theme="light"):
+def addresses(langs, theme="light", views=VIEWS):
     """Return the address of every view, on works where it is drawn from them, in each language."""
-    for lang, view in itertools.product(langs, VIEWS):
+    for lang, view in itertools.product(langs, views):
         layer = "work" if view in SYNTHETIC else "agreement"
         yield f"view={view}&tab=world&layer={layer}&lang={lang}&theme={theme}"
-    yield f"view=time&tab=strategic-partners&layer=project&lang={lang}&theme={theme}"
-    for view in ("map", "overview"):
-        yield f"view={view}&tab=euregio-meuse-rhine&layer=work&partner={PARTNER}&theme={theme}"
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", THEMES)
 def test_no_text_overlaps_or_is_cut_and_all_can_be_touched(browser, atlas_file, width):
+    theme = THEMES[width]
+    more = [f"view=time&tab=strategic-partners&layer=work&theme={theme}"]
+    more += [f"view=map&tab=world&layer=gaps&lang=fr&theme={theme}"]
+    for view in ("map", "overview"):
+        more.append(f"view={view}&tab=euregio-meuse-rhine&layer=work&partner={PARTNER}")
     with watched(browser, atlas_file, (width, 900)) as page:
-        assert faults(page, addresses(("en", "fr"))) == {}
+        assert faults(page, [*addresses(("en", "fr"), theme), *more]) == {}
+
+
+@pytest.mark.parametrize(("width", "lang"), [(390, "fr"), (1360, "en")])
+def test_nor_does_it_with_a_thousand_partners(browser, h2020_file, width, lang):
+    with watched(browser, h2020_file, (width, 900)) as page:
+        views = [view for view in VIEWS if view not in {"partners", "method"}]
+        assert faults(page, addresses((lang,), views=views)) == {}
+
+
+def test_paper_says_what_was_asked_and_cuts_no_line(browser, atlas_file):
+    with watched(browser, atlas_file, SHEET) as page:
+        for view in VIEWS:
+            layer = "work" if view in SYNTHETIC else "agreement"
+            visit(page, f"view={view}&tab=world&layer={layer}&from=2001&country=DE&lang=fr")
+            page.emulate_media(media="print")
+            page.evaluate("dispatchEvent(new Event('beforeprint'))")
+            page.evaluate(SETTLED)
+            asked = page.inner_text("#asked")
+            assert re.search("Monde; .*; 2001–….* · Filtres\xa0: Pays\xa0: Allemagne · au 2", asked)
+            assert "partnerships.csv" in page.inner_text("#told-on-paper")
+            found = [json.loads(each) for each in page.evaluate(FAULTS)]
+            assert [each for each in found if each[0] not in {"small", "chosen out of sight"}] == []
+            tall = "max => [...document.querySelectorAll('.figure, #frame, tr, li')]"
+            tall += ".filter(one => one.getBoundingClientRect().height > max).length"
+            assert page.evaluate(tall, SHEET[1]) == 0, view
+            page.emulate_media(media="screen")
+            page.evaluate("dispatchEvent(new Event('afterprint'))")
+
+
+def test_many_agreements_are_cut_for_paper_between_two_partners(go):
+    page = go("view=agreements&tab=world")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    ranges = page.evaluate(
+        "[...document.querySelectorAll('.figure')].map(one => one.layout.yaxis.range)"
+    )
+    names = page.evaluate("document.querySelector('.figure').layout.shapes.map(one => one.y0 - 1)")[
+        :-1
+    ]
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert len(ranges) == 2
+    assert ranges[0][0] == ranges[1][1]
+    assert ranges[1][1] in names
+    assert page.locator(".figure").count() == 1
+
+
+def test_the_list_beside_the_network_wears_its_signs(go):
+    page = go("view=network&tab=world&layer=work")
+    drawn = page.evaluate(
+        """() => Object.fromEntries(document.querySelector('.figure').data
+            .filter(trace => trace.meta === 'node')
+            .flatMap(trace => trace.customdata.map(id => [id, trace.marker.color])))"""
+    )
+    signs = page.evaluate(SIGNS)
+    assert len({drawn[body] for body, _ in signs if body in drawn}) > 3
+    assert [colour for body, colour in signs] == [drawn.get(body, "none") for body, _ in signs]
+
+
+def test_a_button_shows_what_lies_around_home(go):
+    page = go("view=map&tab=europe&layer=work")
+    page.click("#zoom-home")
+    x0, x1 = page.evaluate("document.getElementById('map').layout.xaxis.range")
+    assert 440 <= x1 - x0 < 1500
+    assert x0 < next(x for _, x, _ in page.evaluate(MARKS)) < x1
+    assert go("view=map&tab=maghreb&layer=work").is_hidden("#zoom-home")
+
+
+def test_filters_and_activities_agree_with_their_nouns_in_french(go):
+    page = go("view=map&tab=world&layer=agreement&lang=fr")
+    first = page.evaluate(
+        "[...document.querySelectorAll('#filters select')].map(x => [x.id, x.options[0].text])"
+    )
+    assert dict(first) == {
+        "by-country": "tous",
+        "by-type": "tous",
+        "by-act": "toutes",
+        "by-class": "toutes",
+    }
+    assert "enseignement bilatéral" in page.inner_text("#by-act")
+    assert "établissements avec une copublication" in go("view=method&lang=fr").inner_text(
+        "#method"
+    )
+
+
+def test_the_brief_names_as_many_as_find_room_and_says_how_many(records, tmp_path):
+    path = write_report(records, tmp_path / "world.html", region="world", as_of="2026-06-30")
+    named = path.read_text("utf-8").count('<text class="name">')
+    assert named > 7
+    assert f"Named: {named} of 154." in path.read_text("utf-8")
