@@ -233,7 +233,7 @@ function drawTime(holder, rows) {
     layout[name("x")] = { domain: x, anchor: axes.yaxis, range: [years[0] - 0.6, years.at(-1) + 0.6], dtick, tick0: 0, tickformat: "d", ticks: "outside", ticklen: 5, tickcolor: css("card"), showgrid: false, zeroline: false, fixedrange: true };
     layout[name("y")] = { domain: y, anchor: axes.xaxis, range: [0, 1.12 * max(1, top)], nticks: 4, gridcolor: css("rule"), zerolinecolor: css("pale"), fixedrange: true };
     if (max(1, top) < 4) layout[name("y")].dtick = 1;
-    annotations.push({ text: title, xref: "paper", yref: "paper", x: x[0], y: y[1], xanchor: "left", yanchor: "bottom", showarrow: false, align: "left", yshift: 3, font: { size: 12, weight: 600 } });
+    annotations.push({ text: title, xref: "paper", yref: "paper", x: x[0], y: y[1], xanchor: "left", yanchor: "bottom", showarrow: false, align: "left", xshift: id ? -34 : 0, yshift: 3, font: { size: 12, weight: 600 } });
     const told = years.map((at, i) => joined([`<b>${at}</b>`, words(values[i]), at === late ? plain(say("unfinished", { year: at })) : ""], "<br>"));
     const common = { ...axes, x: years, y: values, hoverinfo: "text", hovertext: told, cliponaxis: false, customdata: id && years.map(() => id) };
     const hollow = years.map((at) => (at === late ? css("card") : colour));
@@ -259,7 +259,7 @@ function drawTime(holder, rows) {
     order.forEach((i, k) => {
       const column = k % across, start = second + tall + gap + Math.floor(k / across) * (panel + gap);
       const each = 1 / across, x = [column * each + (column ? 34 / inner : 0), (column + 1) * each - 10 / inner];
-      const title = label(called(rows[i]), (x[1] - x[0]) * inner, 12, 1, 600);
+      const title = label(called(rows[i]), (x[1] - x[0]) * inner + 34, 12, 1, 600);
       add(k + 2, x, [from(start + panel), from(start)], title, lines[i], "line", css("accent"), amount, step, top, rows[i].id);
     });
   }
