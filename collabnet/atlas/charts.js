@@ -223,7 +223,7 @@ function drawTime(holder, rows) {
   const late = unfinished(years), unit = say(layer().amounts ? "persons" : state.layer);
   const order = rows.map((_, i) => i).filter((i) => lines[i].some(Boolean)).slice(0, PANELS);
   const across = printing ? 3 : width < 560 ? 1 : width < 860 ? 2 : 3, down = Math.ceil(order.length / across);
-  const [tall, panel, gap] = [150, 84, 46];
+  const [tall, panel, gap] = [150, 84, 52];
   const height = 2 * (tall + gap) + down * (panel + gap) + 20;
   const traces = [], annotations = [], layout = { height, margin: { l: 48, r: 14, t: 0, b: 0 }, annotations, bargap: 0.15 };
   const inner = width - 62, step = [1, 2, 5, 10, 20, 50].find((n) => (n * inner) / across >= 52 * years.length) ?? 100;
