@@ -191,13 +191,13 @@ function showOwn() {
     const role = own.role ? ` (${say(own.role)})` : "", flow = own.kind === "mobility";
     const facts = [
       flow && own.amount ? say("n_persons", { n: own.amount }) + role : "",
-      flow ? own.note : "",
       year && (first ? say(first, { first: year }) : year),
       alone.includes(own.kind) ? "" : say("no_partner"),
     ];
-    const title = joined([own.note, own.source], " — ");
-    // Sources write in English, whatever the language of the page.
-    return make("li", { title, lang: "en" }, make("bdi", {}, own.title), " ", small(joined(facts, ", ")));
+    // What sources say is in English, whatever the language of the page.
+    const title = joined([own.note, own.source], " — "), english = { lang: "en" };
+    const note = flow && own.note ? make("small", english, own.note) : "", told = joined(facts, ", ");
+    return make("li", { title }, make("bdi", english, own.title), " ", small(note && told ? `${told}, ` : told), note);
   });
   for (const kind of new Set(data.own.map((own) => own.kind))) {
     const n = data.own.filter((own) => own.kind === kind && !own.title).length;
