@@ -77,12 +77,14 @@ def write_report(
     foot.append(words["list"].format(source=plain(rules.attrs["source"], 200)))
     foot.append(words["sources"].format(files="; ".join(read) or "–", store=note["store"] or "–"))
     foot += geo.sources(lang).values()
+    drawn = _map(there, bodies.reindex([home]).iloc[0], rules, names, words)
+    terms |= {"named": str(drawn.count('class="name"')), "all": str(len(there))}
     parts = {
         "lang": lang,
         "title": words["title"].format(**terms),
         "lead": words["lead"].format(**terms),
         "stamp": words["synthetic"] if note["synthetic"] else "",
-        "map": _map(there, bodies.reindex([home]).iloc[0], rules, names, words),
+        "map": drawn,
         "legend": words["legend"].format(**terms),
         "columns": "".join(f"<th scope=col>{name}</th>" for name in words["columns"]),
         "width": SIZE[0],
@@ -123,11 +125,13 @@ def _map(
         sheet.draw(*way, line={"color": "#8f8a7d", "width": 0.6})
     star = [(*hub, 8.0)] if shown else [(sheet.width / 2, sheet.height / 2, 0.0)]
     marks = np.array([*star, *zip(x, y, radius, strict=True)])
-    seen = [n for n in range(len(x)) if sheet.holds(x[n], y[n])][:NAMED]
+    seen = [n for n in range(len(x)) if sheet.holds(x[n], y[n])][: 4 * NAMED]
     texts = [wrap(names[placed.index[n]], 130, LABEL, 2) for n in seen]
     lines = np.hstack([*ways, np.full((2, 1), np.nan)])
     wanted = [(x[n], y[n], radius[n], text) for n, text in zip(seen, texts, strict=True)]
     spots = place(sheet, wanted, marks, lines=lines)
+    for n in [n for n, spot in enumerate(spots) if spot][NAMED:]:
+        spots[n] = None
     taken = [box for _, box in filter(None, spots)]
     dots = [(a - r, b - r, a + r, b + r) for a, b, r in marks]
     name_countries(sheet, [*taken, *dots], lines, words["lang"])

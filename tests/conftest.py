@@ -81,6 +81,13 @@ def atlas_file(records, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def h2020_file(real, tmp_path_factory):
+    """The atlas of the partners of all projects of a framework programme."""
+    records = cn.resolve(cn.read(real / "cordis" / "h2020.csv.gz"))
+    return write_atlas(records, tmp_path_factory.mktemp("h2020") / "atlas.html")
+
+
+@pytest.fixture(scope="session")
 def atlas(browser, atlas_file):
     """That atlas, opened once: its address is the whole state of the page."""
     with watched(browser, atlas_file) as page:

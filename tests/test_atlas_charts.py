@@ -218,10 +218,8 @@ def test_figures_are_svg_say_what_they_show_and_fit(browser, atlas_file, look, w
             assert figure["width"] <= page.locator("#chart").bounding_box()["width"]
 
 
-def test_every_figure_opens_on_the_partners_of_h2020(browser, real, tmp_path):
-    records = cn.resolve(cn.read(real / "cordis" / "h2020.csv.gz"))
-    path = write_atlas(records, tmp_path / "h2020.html")
-    with watched(browser, path) as page:
+def test_every_figure_opens_on_the_partners_of_h2020(browser, h2020_file):
+    with watched(browser, h2020_file) as page:
         for view in FIGURES:
             page.evaluate("a => { location.hash = a }", f"view={view}&tab=world")
             page.wait_for_function(

@@ -28,6 +28,7 @@ GEOMETRY = ("countries-110m", "countries-50m", f"nuts3-{geo.NUTS_VERSION}")
 # One module, in this order.
 SCRIPTS = ("core.js", "map.js", "names.js", "card.js", "views.js", "charts.js", "lives.js")
 SCRIPTS += ("save.js", "atlas.js")
+SAID = ("activities", "formulas", "units")  # what records and Python say in English
 FIRST, LAST = ("world", "europe"), ("strategic-partners",)  # views around those of the settings
 POLICY = (
     "default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -89,7 +90,9 @@ def _page(data: dict[str, Any], title: str) -> str:
         "data": _escaped(data),
         "labels": _escaped(
             {
-                lang: words["atlas"] | {"classes": words["gaps"]["classes"], "told": words["card"]}
+                lang: words["atlas"]
+                | {"classes": words["gaps"]["classes"], "told": words["card"]}
+                | {"said": {key: words.get(key, {}) for key in SAID}}
                 for lang, words in WORDS.items()
             }
         ),

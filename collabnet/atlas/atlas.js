@@ -31,7 +31,11 @@ const GLYPHS = {
 
 /** Draw the mark of a group; a ring for what is known by country only. */
 function sign(group, ring = false) {
-  const colour = colourOf(group), d = PATHS[ring ? "circle" : symbolOf(group)];
+  return signOf(colourOf(group), ring ? "circle" : symbolOf(group), ring);
+}
+
+function signOf(colour, symbol, ring = false) {
+  const d = PATHS[symbol];
   const looks = ring ? { fill: "none", stroke: colour, "stroke-width": 2 } : { fill: colour };
   const size = { width: 13, height: 13, viewBox: "-6.5 -6.5 13 13" };
   const facts = { class: "mark", "aria-hidden": "true", ...size };
@@ -159,11 +163,15 @@ function showTable() {
 
 /** Return lines of the table; those beyond the first `MANY` follow with the map. */
 function lines(rows) {
+  // In the list beside the network a sign tells the group, as in the figure; a ring is in none.
+  const { ranks } = state.view === "network" ? communities() : {};
+  const tied = (index) => (ranks.has(index) ? signOf(...looksOf(ranks.get(index))) : signOf(css("pale"), "circle", true));
   return rows.map((row) => {
     const place = country(row.country) || "–";
     const name = make("span", {}, make("bdi", {}, named(row)), small(place));
     const facts = { type: "button", title: named(row) };
-    const mark = sign(groupOf(row), row.lat === undefined || row.lon === undefined);
+    const mark = ranks ? tied(row.index)
+      : sign(groupOf(row), row.lat === undefined || row.lon === undefined);
     const cells = [
       number(row.rank),
       make("button", facts, mark, name),
@@ -185,12 +193,13 @@ function showOwn() {
     const role = own.role ? ` (${say(own.role)})` : "", flow = own.kind === "mobility";
     const facts = [
       flow && own.amount ? say("n_persons", { n: own.amount }) + role : "",
-      flow ? own.note : "",
       year && (first ? say(first, { first: year }) : year),
       alone.includes(own.kind) ? "" : say("no_partner"),
     ];
-    const title = joined([own.note, own.source], " — ");
-    return make("li", { title }, make("bdi", {}, own.title), " ", small(joined(facts, ", ")));
+    // What sources say is in English, whatever the language of the page.
+    const title = joined([own.note, own.source], " — "), english = { lang: "en" };
+    const note = flow && own.note ? make("small", english, own.note) : "", told = joined(facts, ", ");
+    return make("li", { title }, make("bdi", english, own.title), " ", small(note && told ? `${told}, ` : told), note);
   });
   for (const kind of new Set(data.own.map((own) => own.kind))) {
     const n = data.own.filter((own) => own.kind === kind && !own.title).length;
@@ -209,8 +218,9 @@ VIEWS.map = {
     $("#switches").replaceChildren(usual, ...(state.layer === "gaps" ? [] : [colours]));
     if (!holder.clientWidth || !holder.clientHeight) return;
     const first = !holder.layout;
-    drawn.whole = drawMap(holder, rows, drawn);
+    Object.assign(drawn, drawMap(holder, rows, drawn));
     if (first) hear(holder);
+    $("#zoom-home").hidden = data.home.lat === undefined || !inside(placeOfHome(), drawn.whole);
   },
 };
 
@@ -236,7 +246,7 @@ function draw() {
 }
 
 const MANY = 100; // lines of the table that come before the map; the others follow it
-let waiting = 0;
+let waiting = 0, unfolded = false;
 
 /** Show the state anew; the search leaves the frame alone, or it would lose the cursor. */
 function show({ frame = true } = {}) {
@@ -303,7 +313,7 @@ function showFrame() {
   for (const warning of document.querySelectorAll(".synthetic")) {
     warning.hidden = !madeUp();
   }
-  $("#search").placeholder = say("search");
+  $("#search").placeholder = say("search_hint");
   $("#search").value = state.query;
   $("#language").textContent = say("other_language");
   $("#layers").hidden = offered.length < 2;
@@ -327,6 +337,10 @@ function showFrame() {
     const click = () => change({ tab: each.key, range: null, partner: "" });
     return make("button", { ...facts, id, tabindex: on ? 0 : -1, click }, titled(each));
   }));
+  for (const chosen of document.querySelectorAll('nav [aria-selected="true"]')) {
+    const list = chosen.parentElement;
+    list.scrollLeft = chosen.offsetLeft - (list.clientWidth - chosen.offsetWidth) / 2;
+  }
   $("#panel").setAttribute("aria-labelledby", `tab-${state.tab}`);
   showYears();
   showOwn();
@@ -352,7 +366,7 @@ function showFilters() {
   const offers = {
     country: sorted(data.bodies.map((body) => body.country), country),
     type: sorted(data.bodies.map((body) => body.type), (key) => labels[state.lang].types[key] ?? told(key)),
-    act: sorted(types?.names ?? [], told),
+    act: sorted(types?.names ?? [], typed),
     field: sorted(fields, (key) => word[key] ?? key),
     class: data.gaps.classes.map((key) => [key, classOf(key)]),
     count: layer().sizes ? [["fractional", say("fractional")]] : [],
@@ -361,7 +375,7 @@ function showFilters() {
     const known = all.some(([value]) => value === state[key]) || !state[key];
     const options = (known ? all : [[state[key], state[key]], ...all]).map(([value, text]) =>
       make("option", { value, selected: value === state[key] ? "" : null }, isolated(text)));
-    const first = make("option", { value: "" }, say(key === "count" ? "full" : "all"));
+    const first = make("option", { value: "" }, say(key === "count" ? "full" : `all_${key}`));
     const facts = { id: `by-${key}`, change: ({ target }) => change({ [key]: target.value }) };
     return make("label", {}, say(`filter_${key}`), make("select", facts, first, ...options));
   });
@@ -409,6 +423,14 @@ function zoomBy(factor) {
   moveTo([x - w * factor, y - h * factor, x + w * factor, y + h * factor]);
 }
 
+const placeOfHome = () => project(drawn.view, data.home.lon, data.home.lat);
+
+/** Show what lies around home: the partners next door stand too close on a map of the world. */
+function zoomHome() {
+  const [x, y] = placeOfHome();
+  moveTo([x - NEAR, y - NEAR, x + NEAR, y + NEAR]);
+}
+
 /** Show a part of the map: never beyond its edges, always in its proportions. */
 function moveTo(range) {
   const { whole } = drawn, sides = [0, 1];
@@ -442,6 +464,7 @@ function listen() {
   const on = (selector, event, act) => $(selector).addEventListener(event, act);
   on("#zoom-in", "click", () => zoomBy(0.6));
   on("#zoom-out", "click", () => zoomBy(1 / 0.6));
+  on("#zoom-home", "click", zoomHome);
   on("#zoom-reset", "click", () => zoomBy(Infinity));
   on("#language", "click", () => change({ lang: state.lang === "fr" ? "en" : "fr" }));
   on("#theme", "click", () => change({ theme: root.dataset.theme === "dark" ? "light" : "dark" }));
@@ -497,9 +520,17 @@ function listen() {
   // Paper is white and shows all there is.
   addEventListener("beforeprint", () => {
     root.dataset.theme = "light";
+    $("#frame").style.cssText = `width: ${PAPER}px; height: ${0.5 * PAPER}px`;
+    unfolded = $("#own").open;
+    $("#own").open = true;
     draw();
+    const told = noteNow().slice(1), asked = told.splice(0, active().length ? 2 : 1);
+    $("#asked").textContent = joined([...asked, say("as_of", { day: data.asked.as_of ?? "–" })], " · ");
+    $("#told-on-paper").replaceChildren(...told.map((line) => make("p", {}, line)));
   });
   addEventListener("afterprint", () => {
+    $("#frame").style.cssText = "";
+    $("#own").open = unfolded;
     show();
   });
   new ResizeObserver(() => {

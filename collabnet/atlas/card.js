@@ -8,6 +8,7 @@ const chip = (key) =>
   make("span", { class: "chip", "data-class": data.gaps.classes.indexOf(key) }, classOf(key));
 const lineOf = (key, values = {}) =>
   labels[state.lang].told.lines[key].replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+const typed = (key) => labels[state.lang].said.activities[key] ?? key.replace(/-/g, " ");
 const statusOf = (key) => labels[state.lang].told.status[key] ?? key;
 const share = (value) => (value === null || value === undefined
   ? say("unknown")
@@ -48,7 +49,7 @@ function behind(row, of) {
   const listed = cited.filter(({ act }) => act);
   listed.sort((a, b) => (b.act.start ?? "").localeCompare(a.act.start ?? ""));
   const items = listed.map(({ act, years }) => {
-    const kind = (act.type ?? "").replace(/-/g, " ");
+    const kind = typed(act.type ?? "");
     const times = act.cited === undefined ? "" : say("cited", { n: act.cited });
     const facts = [kind, act.programme ?? "", datesOf(act), times].map((text) => text && isolated(text));
     const source = make("small", {}, say("source", { text: isolated(act.source ?? "–") }));

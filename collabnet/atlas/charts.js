@@ -23,7 +23,7 @@ new ResizeObserver(([{ target }]) => {
 }).observe($("#chart"));
 
 /** Set a figure in its holder: what can be chosen, what it says, its signs, itself, its notes. */
-function setFigure(holder, { bar = [], said, signs = [], traces, layout, notes = [], below = [] }) {
+function setFigure(holder, { bar = [], said, signs = [], traces, layout, notes = [], below = [], sheets = [] }) {
   const part = (name) => holder.querySelector(`.${name}`);
   if (!part("figure")) {
     const names = ["bar", "signs", "remarks", "figure", "below"];
@@ -33,7 +33,8 @@ function setFigure(holder, { bar = [], said, signs = [], traces, layout, notes =
   part("bar").replaceChildren(...bar);
   part("signs").replaceChildren(...signs);
   part("below").replaceChildren(...below);
-  part("remarks").replaceChildren(...notes.filter(Boolean).map((text) => make("p", {}, text)));
+  part("remarks").replaceChildren(...[joined(notes, " ")].filter(Boolean).map((text) => make("p", {}, text)));
+  for (const more of holder.querySelectorAll(".figure.more")) more.remove();
   plot.setAttribute("role", "img");
   plot.setAttribute("aria-label", said);
   plot.hidden = !traces.length;
@@ -43,11 +44,15 @@ function setFigure(holder, { bar = [], said, signs = [], traces, layout, notes =
   const separators = state.lang === "fr" ? ",\u202f" : ".,";
   const look = { align: "left", bgcolor: css("card"), bordercolor: css("rule"), font };
   const whole = { width: wide(holder), showlegend: false, hovermode: "closest", dragmode: false };
-  Plotly.react(plot, traces, { ...whole, font, ...paper, separators, hoverlabel: look, ...layout }, {
-    displayModeBar: false,
-    showTips: false,
-    doubleClick: false,
-  });
+  const usual = { ...whole, font, ...paper, separators, hoverlabel: look, ...layout };
+  const still = { displayModeBar: false, showTips: false, doubleClick: false };
+  const [first, ...others] = printing && sheets.length > 1 ? sheets : [{}];
+  Plotly.react(plot, traces, { ...usual, ...first }, still);
+  for (const sheet of others) {
+    const more = make("div", { class: "figure more" });
+    part("below").before(more);
+    Plotly.newPlot(more, structuredClone(traces), structuredClone({ ...usual, ...sheet }), { ...still, staticPlot: true });
+  }
   if (plot.dataset.heard) return;
   plot.dataset.heard = "yes";
   plot.on("plotly_click", ({ points: [{ customdata }] }) => customdata && reveal(customdata));
@@ -73,6 +78,7 @@ function choice(key, options) {
 }
 
 const cut = (shown, all, key) => (all > shown ? say(key, { n: all - shown, shown: number(shown) }) : "");
+// What is written about a figure stands under the warning; what is read aloud of it holds it.
 const warned = (text) => (layer().synthetic ? `${text} ${say("synthetic")}` : text);
 const amountIn = (acts) => {
   const { amounts } = layer();
@@ -80,8 +86,8 @@ const amountIn = (acts) => {
 };
 const actsOf = (row) => new Set(row.spans.map(([act]) => act));
 
-/** Return a label for an axis: one line of a width in pixels, safe for plotly. */
-const label = (text, width, size = 12) => plain(wrapped(text, width, size, 1)[0]);
+/** Return a label for an axis: one line, or more, of a width in pixels, safe for plotly. */
+const label = (text, width, size = 12, most = 1, weight = 400) => wrapped(text, width, size, most, weight).map((line) => plain(line)).join("<br>");
 
 // Matrix ----------------------------------------------------------------------------------------
 
@@ -105,8 +111,10 @@ function byField(rows) {
 
 /** Draw cells as bars of one length, so that they stay sharp in print and can be read aloud. */
 function cellsOf(rows, columns, values, { width, ids = [], unit }) {
-  const left = min(270, 0.36 * width), side = (width - left - 12) / columns.length;
-  const upright = side < 96, high = 24;
+  const left = min(270, 0.4 * width), side = (width - left - 12) / columns.length;
+  const upright = side < 96, fits = rows.every((name) => widthOf(name, 12) < left - 14);
+  const names = rows.map((name) => label(name, left - 14, fits ? 12 : 11, fits ? 1 : 2));
+  const high = printing ? 21 : fits || width > 560 ? 24 : 32;
   const found = values.flat().filter((value) => value > 0).sort((a, b) => a - b);
   const most = found.at(-1) ?? 1, logs = most > SKEWED * (found[found.length >> 1] ?? 1);
   const share = (value) => (logs ? Math.log1p(value) / Math.log1p(most) : value / most);
@@ -127,13 +135,14 @@ function cellsOf(rows, columns, values, { width, ids = [], unit }) {
     marker: { color: flat.map(colour), line: { width: 0 } }, hoverinfo: "text", hovertext: flat.map(told),
     customdata: flat.map(({ i }) => ids[i] ?? null), cliponaxis: false,
   };
-  const heads = columns.map((name) => (upright ? label(name, 150) : wrapped(name, side - 6, 12, 3).map((line) => plain(line)).join("<br>")));
-  const top = upright ? 20 + max(...columns.map((name) => min(150, widthOf(name, 12)))) : 58;
+  const lines = side > 30 ? 2 : 1; // of a head that stands upright
+  const heads = columns.map((name) => (upright ? label(name, 150, 12, lines) : label(name, side - 6, 12, 3)));
+  const top = upright ? 20 + max(...heads.flatMap((head) => head.split("<br>").map((line) => widthOf(line, 12)))) : 58;
   const axis = { showgrid: false, zeroline: false, fixedrange: true, ticks: "", tickmode: "array" };
   const layout = {
     barmode: "overlay", bargap: 0, height: top + high * rows.length + 10, margin: { l: left, r: 12, t: top, b: 10 },
     xaxis: { ...axis, side: "top", range: [0, columns.length], tickvals: columns.map((_, j) => j + 0.5), ticktext: heads, tickangle: upright ? -90 : 0 },
-    yaxis: { ...axis, range: [rows.length - 0.5, -0.5], tickvals: rows.map((_, i) => i), ticktext: rows.map((name) => label(name, left - 14)) },
+    yaxis: { ...axis, range: [rows.length - 0.5, -0.5], tickvals: rows.map((_, i) => i), ticktext: names, tickfont: { size: fits ? 12 : 11 } },
   };
   const least = (i) => (logs ? Math.expm1((i / ramp.length) * Math.log1p(most)) : (i / ramp.length) * most);
   const starts = ramp.map((tone, i) => [tone, max(1, Math.ceil(least(i)))]).filter(([, n], i, all) => n <= most && n !== all[i + 1]?.[1]);
@@ -150,17 +159,17 @@ function drawMatrix(holder, rows) {
     const titles = names.map((key) => titled(data.tabs.find((each) => each.key === key) ?? { key, labels: {} }));
     const links = (value) => say("n_links", { n: value });
     const figure = names.length ? cellsOf(titles, titles, cells, { width, unit: links }) : { traces: [] };
-    const said = warned(say("said_regions", { layer: say(state.layer), n: names.length }));
-    setFigure(holder, { bar, said, ...figure, notes: [said, say("regions_whole"), figure.logs ? say("log_scale") : ""] });
+    const said = say("said_regions", { layer: say(state.layer), n: names.length });
+    setFigure(holder, { bar, said: warned(said), ...figure, notes: [said, say("regions_whole"), figure.logs ? say("log_scale") : ""] });
     return;
   }
   const shown = rows.slice(0, PARTNERS), { columns, values, known } = byField(shown);
   const figure = known ? cellsOf(shown.map(called), columns, values, { width, unit, ids: shown.map(({ id }) => id) }) : { traces: [] };
-  const said = warned(say("said_fields", { layer: say(state.layer), partners: say("n_partner", { n: shown.length }), n: known }));
+  const said = say("said_fields", { layer: say(state.layer), partners: say("n_partner", { n: shown.length }), n: known });
   const notes = known
     ? [said, cut(shown.length, rows.length, "cut_partners"), say("fields_overlap"), figure.logs ? say("log_scale") : ""]
     : [say(rows.length ? "no_fields" : "nothing_drawn", { what: say(state.layer) })];
-  setFigure(holder, { bar, said: known ? said : notes[0], ...figure, notes });
+  setFigure(holder, { bar, said: known ? warned(said) : notes[0], ...figure, notes });
 }
 
 VIEWS.matrix = { holder: "#chart", draw: drawMatrix };
@@ -213,18 +222,18 @@ function drawTime(holder, rows) {
   const { years, acts, partners, lines, undated } = byYear(rows), width = wide(holder);
   const late = unfinished(years), unit = say(layer().amounts ? "persons" : state.layer);
   const order = rows.map((_, i) => i).filter((i) => lines[i].some(Boolean)).slice(0, PANELS);
-  const across = width < 560 ? 1 : width < 860 ? 2 : 3, down = Math.ceil(order.length / across);
-  const [tall, panel, gap] = [150, 84, 46];
+  const across = printing ? 3 : width < 560 ? 1 : width < 860 ? 2 : 3, down = Math.ceil(order.length / across);
+  const [tall, panel, gap] = [150, 84, 52];
   const height = 2 * (tall + gap) + down * (panel + gap) + 20;
   const traces = [], annotations = [], layout = { height, margin: { l: 48, r: 14, t: 0, b: 0 }, annotations, bargap: 0.15 };
   const inner = width - 62, step = [1, 2, 5, 10, 20, 50].find((n) => (n * inner) / across >= 52 * years.length) ?? 100;
   const add = (n, x, y, title, values, kind, colour, words, dtick, top, id) => {
     const axes = { xaxis: n ? `x${n + 1}` : "x", yaxis: n ? `y${n + 1}` : "y" };
     const name = (key) => `${key}axis${n ? n + 1 : ""}`;
-    layout[name("x")] = { domain: x, anchor: axes.yaxis, range: [years[0] - 0.6, years.at(-1) + 0.6], dtick, tick0: 0, tickformat: "d", showgrid: false, zeroline: false, fixedrange: true };
+    layout[name("x")] = { domain: x, anchor: axes.yaxis, range: [years[0] - 0.6, years.at(-1) + 0.6], dtick, tick0: 0, tickformat: "d", ticks: "outside", ticklen: 5, tickcolor: css("card"), showgrid: false, zeroline: false, fixedrange: true };
     layout[name("y")] = { domain: y, anchor: axes.xaxis, range: [0, 1.12 * max(1, top)], nticks: 4, gridcolor: css("rule"), zerolinecolor: css("pale"), fixedrange: true };
     if (max(1, top) < 4) layout[name("y")].dtick = 1;
-    annotations.push({ text: title, xref: "paper", yref: "paper", x: x[0], y: y[1], xanchor: "left", yanchor: "bottom", showarrow: false, align: "left", yshift: 3, font: { size: 12, weight: 600 } });
+    annotations.push({ text: title, xref: "paper", yref: "paper", x: x[0], y: y[1], xanchor: "left", yanchor: "bottom", showarrow: false, align: "left", xshift: id ? -34 : 0, yshift: 3, font: { size: 12, weight: 600 } });
     const told = years.map((at, i) => joined([`<b>${at}</b>`, words(values[i]), at === late ? plain(say("unfinished", { year: at })) : ""], "<br>"));
     const common = { ...axes, x: years, y: values, hoverinfo: "text", hovertext: told, cliponaxis: false, customdata: id && years.map(() => id) };
     const hollow = years.map((at) => (at === late ? css("card") : colour));
@@ -243,23 +252,23 @@ function drawTime(holder, rows) {
   const from = (top) => 1 - top / height;
   if (years.length) {
     const wideStep = [1, 2, 5, 10, 20, 50].find((n) => n * inner >= 44 * years.length) ?? 100;
-    add(0, [0, 1], [from(24 + tall), from(24)], plain(say("by_year", { what: unit })), acts, "bar", css("g1"), amount, wideStep, max(...acts));
+    add(0, [0, 1], [from(24 + tall), from(24)], plain(say("by_year", { what: unit })), acts, "bar", css("accent"), amount, wideStep, max(...acts));
     const second = 24 + tall + gap;
-    add(1, [0, 1], [from(second + tall), from(second)], plain(say("partners_by_year")), partners, "bar", css("g2"), (n) => plain(say("n_partner", { n })), wideStep, max(...partners));
+    add(1, [0, 1], [from(second + tall), from(second)], plain(say("partners_by_year")), partners, "bar", css("accent"), (n) => plain(say("n_partner", { n })), wideStep, max(...partners));
     const top = max(1, ...order.flatMap((i) => lines[i]));
     order.forEach((i, k) => {
       const column = k % across, start = second + tall + gap + Math.floor(k / across) * (panel + gap);
       const each = 1 / across, x = [column * each + (column ? 34 / inner : 0), (column + 1) * each - 10 / inner];
-      const title = label(called(rows[i]), (x[1] - x[0]) * inner, 12);
-      add(k + 2, x, [from(start + panel), from(start)], title, lines[i], "line", css("g3"), amount, step, top, rows[i].id);
+      const title = label(called(rows[i]), (x[1] - x[0]) * inner + 34, 12, 1, 600);
+      add(k + 2, x, [from(start + panel), from(start)], title, lines[i], "line", css("accent"), amount, step, top, rows[i].id);
     });
   }
   const span = years.length ? `${years[0]}–${years.at(-1)}` : "";
-  const said = years.length ? warned(say("said_time", { what: unit, span, partners: say("n_partner", { n: rows.length }) })) : say("nothing_drawn", { what: say(state.layer) });
+  const said = years.length ? say("said_time", { what: unit, span, partners: say("n_partner", { n: rows.length }) }) : say("nothing_drawn", { what: say(state.layer) });
   const notes = years.length
     ? [said, late === null ? "" : say("unfinished", { year: late }), say("one_scale", { n: order.length }), undated ? say("undated_time", { n: undated }) : "", cut(order.length, rows.length, "cut_panels"), layer().amounts ? say("about_sums") : ""]
     : [said];
-  setFigure(holder, { said, traces, layout, notes, below: turnoverOf(rows) });
+  setFigure(holder, { said: years.length ? warned(said) : said, traces, layout, notes, below: turnoverOf(rows) });
 }
 
 VIEWS.time = { holder: "#chart", draw: drawTime };

@@ -96,7 +96,9 @@ function say(key, values = {}) {
     text = text[plurals().select(values.n)] ?? text.other;
   }
   const known = typeof values.n === "number" ? { ...values, n: number(values.n) } : values;
-  return text.replace(/\{(\w+)\}/g, (_, name) => known[name] ?? "");
+  const told = text.replace(/\{(\w+)\}/g, (_, name) => known[name] ?? "");
+  // In French a space before such a sign is never the end of a line.
+  return state.lang === "fr" ? told.replace(/ (?=[:;?!%»])|(?<=«) /g, "\u00a0") : told;
 }
 
 function country(code) {

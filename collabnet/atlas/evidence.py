@@ -79,7 +79,7 @@ def named_fields(broad: list[str], table: pd.DataFrame) -> list[dict[str, Any]]:
     told = pd.concat([table[f"fields_{layer}"] for layer in KINDS]).dropna().str.split("; ")
     others = sorted({*told.explode()} - {*broad})
     names = dict.fromkeys(broad, True) | dict.fromkeys(others, False)
-    said = {lang: WORDS[lang]["fields"] for lang in WORDS}
+    said = {lang: WORDS[lang].get("fields", {}) for lang in WORDS}
     return [
         {**{lang: words.get(name, name) for lang, words in said.items()}, "broad": ford}
         for name, ford in names.items()

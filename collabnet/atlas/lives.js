@@ -61,6 +61,18 @@ function linesOf(found) {
   return listed.sort((a, b) => compare(a.lines[0], b.lines[0]) || a.name.localeCompare(b.name, state.lang));
 }
 
+/** Cut a figure for paper, between two partners: the first page holds a title too. */
+function sheetsOf(starts) {
+  const sheets = [[0, 0]];
+  for (const [i, at] of starts.entries()) {
+    const [from] = sheets.at(-1);
+    if (at - from > (sheets.length > 1 ? 880 : 660) && starts[i - 1] > from) sheets.push([starts[i - 1], at]);
+    sheets.at(-1)[1] = at;
+  }
+  for (const [i, sheet] of sheets.entries()) sheet[1] = sheets[i + 1]?.[0] ?? sheet[1];
+  return sheets;
+}
+
 function drawLives(holder) {
   const found = spells(), width = wide(holder), day = Date.parse(data.asked.as_of);
   const bar = [choice("sort", ["sort_ending", "sort_longest"])], all = new Set(data.lives.map(({ id }) => id)).size;
@@ -70,7 +82,9 @@ function drawLives(holder) {
     setFigure(holder, { bar, said, traces: [], notes: [said] });
     return;
   }
-  const groups = linesOf(found), left = min(300, 0.42 * width), right = width < 560 ? 14 : 84;
+  const groups = linesOf(found), narrow = width < 560, over = narrow ? 16 : 0; // pixels of a title above its line
+  const left = narrow ? 8 : min(max(300, 0.28 * width), 0.42 * width), space = (narrow ? width : left) - 12;
+  const dated = found.some((one) => one.from !== null && !one.open && one.till !== null), right = narrow || !dated ? 14 : 84;
   const times = [...found.flatMap(({ from, till }) => [from, till]).filter((at) => at !== null), day];
   const years = (n) => n * 365.25 * DAY;
   let begin = max(min(...times), day - years(BACK));
@@ -80,16 +94,17 @@ function drawLives(holder) {
   const within = (at) => max(begin, min(until, at));
   const annotations = [], shapes = [], bars = {}, ends = [], hollow = [], dotted = [];
   let y = 0;
+  const starts = [0]; // of partners: where a page may end
   const aside = (text, at, font) => annotations.push({ text, x: 0, xref: "paper", xanchor: "left", xshift: -left, y: at, yref: "y", showarrow: false, align: "left", font });
   for (const { name, id, lines } of groups) {
     const weight = id && id === state.partner ? 700 : 600;
-    aside(label(name, left - 12, 12.5), y + HEAD / 2 + 2, { size: 12.5, weight });
+    aside(label(name, space, 12.5, 1, 600), y + HEAD / 2 + 2, { size: 12.5, weight });
     shapes.push({ type: "line", layer: "below", xref: "paper", x0: 0, x1: 1, y0: y + 1, y1: y + 1, line: { color: css("rule"), width: 1 } });
     y += HEAD;
     for (const line of lines) {
-      const at = y + LINE / 2 - 3;
+      const at = y + over + LINE / 2 - 3;
       const newest = line.reduce((a, b) => (b.renewal >= a.renewal ? b : a));
-      aside(label(newest.title ?? newest.id, left - 24, 11), at, { size: 11, color: css("grey") });
+      aside(label(newest.title ?? newest.id, space - 12, 11), at - over, { size: 11, color: css("grey") });
       for (const one of line) {
         const life = lifeOf(one), told = [`<b>${plain(one.title ?? one.id)}</b>`, plain(name), plain(written(one)), plain(say(`life_${life}`))].join("<br>");
         const mark = { at, id: id ?? null, told, life, one };
@@ -98,7 +113,7 @@ function drawLives(holder) {
           (bars[life] ??= []).push({ ...mark, a, b: max(b, a + least) });
           if (one.open) ends.push({ ...mark, b });
           else if (right > 50 && one === newest) {
-            annotations.push({ text: plain(written(one).split(" – ")[1]), x: max(b, a + least), y: at, xanchor: "left", xshift: 3, showarrow: false, font: { size: 11, color: css("grey") } });
+            annotations.push({ text: plain(written(one).split(" – ")[1]), x: max(b, a + least), y: at, xanchor: "left", xshift: 3, showarrow: false, bgcolor: css("card"), borderpad: 0, font: { size: 11, color: css("grey") } });
           }
           continue;
         }
@@ -110,9 +125,10 @@ function drawLives(holder) {
         const flip = way < 0 || beyond > until - stub * 2;
         annotations.push({ text: plain(text), x: flip ? min(x, beyond) : beyond, y: at, xanchor: flip ? "right" : "left", xshift: flip ? -far - 4 : far, showarrow: false, font: { size: 11, color: css("grey") } });
       }
-      y += LINE;
+      y += LINE + over;
     }
     y += 4;
+    starts.push(y);
   }
   const traces = Object.entries(bars).map(([life, mine]) => {
     const [colour, shape] = LIVES[life];
@@ -120,7 +136,7 @@ function drawLives(holder) {
     return {
       type: "bar", orientation: "h", name: life, width: 11, hoverinfo: "text", hovertext: mine.map(({ told }) => told),
       customdata: mine.map(({ id }) => id), y: mine.map(({ at }) => at), base: mine.map(({ a }) => a), x: mine.map(({ a, b }) => b - a),
-      marker: { color: css(colour), line: { color: chosenHere, width: 1 }, pattern: { shape, size: 5, solidity: 0.35, fgcolor: css("card") } },
+      marker: { color: css(colour), line: { color: chosenHere, width: 1 }, pattern: { shape, size: 5, solidity: 0.35, bgcolor: css(colour), fgcolor: css("card") } },
     };
   });
   const dots = (mine, x, marker) => ({
@@ -152,12 +168,23 @@ function drawLives(holder) {
     xaxis: { type: "date", side: "top", range: [begin, until], dtick: `M${12 * step}`, tick0: "2000-01-01", tickformat: "%Y", gridcolor: css("rule"), fixedrange: true },
     yaxis: { range: [y, 0], visible: false, fixedrange: true },
   };
-  setFigure(holder, { bar, said, signs, traces, layout, notes: [said, renewals ? say("renewed") : "", untied ? say("n_untied", { n: untied }) : "", out ? say("left_out", { n: out }) : ""] });
+  const sheets = sheetsOf(starts).map(([from, to]) => ({ height: to - from + 56, yaxis: { ...layout.yaxis, range: [to, from] } }));
+  setFigure(holder, { bar, said, signs, traces, layout, sheets, notes: [said, renewals ? say("renewed") : "", untied ? say("n_untied", { n: untied }) : "", out ? say("left_out", { n: out }) : ""] });
 }
 
 VIEWS.agreements = { holder: "#chart", draw: drawLives };
 
 // Network ---------------------------------------------------------------------------------------
+
+/** Return the communities of the layer, the largest first, how many are in each, and who is where. */
+function communities() {
+  const sizes = new Map(), { nodes = [] } = data.network?.[state.layer] ?? {};
+  for (const [, , , community] of nodes) sizes.set(community, (sizes.get(community) ?? 0) + 1);
+  const order = [...sizes.keys()].sort((a, b) => sizes.get(b) - sizes.get(a) || a - b);
+  return { sizes, order, ranks: new Map(nodes.map(([index, , , community]) => [index, order.indexOf(community)])) };
+}
+
+const looksOf = (rank) => (rank < SYMBOLS.length ? [css(`g${rank}`), SYMBOLS[rank]] : [css("elsewhere"), "circle"]);
 
 /** Draw partners tied among themselves: places and groups come from Python, names are placed here. */
 function drawNetwork(holder, rows) {
@@ -167,7 +194,7 @@ function drawNetwork(holder, rows) {
     setFigure(holder, { said, traces: [], notes: [said] });
     return;
   }
-  const width = wide(holder), height = max(380, min(0.58 * width, 600)), pad = width < 560 ? 28 : 60;
+  const width = wide(holder), height = width < 560 ? 1.2 * width : max(400, min(0.58 * width, 640)), pad = width < 560 ? 28 : 60;
   // The middle, where most stand, is given room: all go away from it by a root of their distance.
   const centre = [1, 2].map((k) => nodes.reduce((sum, node) => sum + node[k], 0) / nodes.length);
   const spread = nodes.map((node) => {
@@ -177,16 +204,14 @@ function drawNetwork(holder, rows) {
   const reach = [0, 1].map((k) => [min, max].map((pick) => pick(...spread.map((point) => point[k]))));
   const part = (value, [low, high]) => (high > low ? (value - low) / (high - low) : 0.5);
   const values = new Map(rows.map((row) => [row.index, row.value])), strongest = max(1, ...values.values());
-  const sizes = new Map();
-  for (const [, , , community] of nodes) sizes.set(community, (sizes.get(community) ?? 0) + 1);
-  const order = [...sizes.keys()].sort((a, b) => sizes.get(b) - sizes.get(a) || a - b);
+  const { sizes, order } = communities();
   const room = min(1, sqrt(width / 800));
   const marks = nodes.map(([index, , , community], i) => {
     const value = values.get(index), rank = order.indexOf(community);
     const px = pad + part(spread[i][0], reach[0]) * (width - 2 * pad);
-    const py = height - pad - part(spread[i][1], reach[1]) * (height - 2 * pad);
+    const py = height - 24 - part(spread[i][1], reach[1]) * (height - 48);
     const r = value === undefined ? 4 * room : (room * max(9, 26 * sqrt(value / strongest))) / 2;
-    return { ...data.bodies[index], index, value, rank, px, py, r, chosen: data.bodies[index].id === state.partner };
+    return { ...data.bodies[index], index, value, rank, px, py, r, reach: [...REACH, 48, 72, 110], chosen: data.bodies[index].id === state.partner };
   });
   const at = new Map(marks.map((mark) => [mark.index, mark])), heaviest = max(...edges.map(([, , weight]) => weight));
   const back = ([x, y]) => [x, height - y], traces = [];
@@ -199,9 +224,8 @@ function drawNetwork(holder, rows) {
     }
   }
   const told = (mark) => joined([`<b>${plain(named(mark))}</b>`, plain(country(mark.country) ?? ""), mark.value === undefined ? "" : plain(say(layer().amounts ? "n_persons" : `n_${state.layer}`, { n: mark.value })), plain(say("community", { n: mark.rank + 1, all: sizes.get(order[mark.rank]) }))], "<br>");
-  const looks = (rank) => (rank < SYMBOLS.length ? [css(`g${rank}`), SYMBOLS[rank]] : [css("elsewhere"), "circle"]);
   for (const rank of order.keys()) {
-    const mine = marks.filter((mark) => mark.rank === rank), [color, symbol] = looks(rank);
+    const mine = marks.filter((mark) => mark.rank === rank), [color, symbol] = looksOf(rank);
     traces.push({
       ...strung([mine.map((mark) => back([mark.px, mark.py]))]), mode: "markers", hoverinfo: "text", hovertext: [...mine.map(told), ""],
       customdata: [...mine.map(({ id }) => id), null], meta: "node",
@@ -221,12 +245,10 @@ function drawNetwork(holder, rows) {
   const axis = { visible: false, fixedrange: true };
   const layout = { height, margin: { l: 0, r: 0, t: 0, b: 0 }, xaxis: { ...axis, range: [0, width] }, yaxis: { ...axis, range: [0, height] } };
   const filter = alpha === null ? "" : say("by_filter", { alpha: number(alpha) });
-  const said = warned(say("said_network", { layer: say(state.layer), nodes: say("n_partner", { n: nodes.length }), shown: number(kept), n: number(whole), filter }));
-  const signs = order.slice(0, SYMBOLS.length).map((community, rank) => {
-    const [fill, symbol] = looks(rank), box = { class: "mark", width: 13, height: 13, viewBox: "-6.5 -6.5 13 13", "aria-hidden": "true" };
-    return make("span", {}, make("svg", box, make("path", { d: PATHS[symbol], fill })), say("community", { n: rank + 1, all: sizes.get(community) }));
-  });
-  setFigure(holder, { said, signs, traces, layout, notes: [said, say("network_read", { home: named(data.home) })] });
+  const said = say("said_network", { layer: say(state.layer), nodes: say("n_partner", { n: nodes.length }), shown: number(kept), n: number(whole), filter });
+  const signs = order.slice(0, SYMBOLS.length).map((community, rank) =>
+    make("span", {}, signOf(...looksOf(rank)), say("community", { n: rank + 1, all: sizes.get(community) })));
+  setFigure(holder, { said: warned(said), signs, traces, layout, notes: [said, say("network_read", { home: named(data.home) })] });
 }
 
 VIEWS.network = { holder: "#chart", draw: drawNetwork };

@@ -4,6 +4,7 @@
 const TOP = 300; // partners drawn; more are a blot in any engine
 const [LARGEST, SMALLEST, STAR] = [26, 8, 15]; // pixels, as in collabnet/sheet.py
 const WIDTHS = [0.8, 1.7, 3.0, 4.8];
+const NEAR = 220; // kilometres around home that a button shows
 const COARSE = 3; // kilometres a pixel: on a map coarser than this, marks are smaller
 const SYMBOLS = ["diamond", "square", "triangle-up", "pentagon", "hexagram", "triangle-down"];
 const [EARTH_KM, RAD] = [6371.0088, Math.PI / 180];
@@ -361,7 +362,7 @@ function hovered(mark) {
   return [`<b>${head}</b>`, ...rest].join("<br>");
 }
 
-/** Draw the marks of the rows of the view; return the whole of the map, in kilometres. */
+/** Draw the marks of the rows of the view; return the view, and the whole of it in kilometres. */
 function drawMap(holder, rows, found) {
   const [width, height] = [holder.clientWidth, holder.clientHeight];
   const { marks, groups, widths } = found;
@@ -409,7 +410,7 @@ function drawMap(holder, rows, found) {
     doubleClick: false,
     showTips: false,
   });
-  return whole;
+  return { whole, view };
 }
 
 /** Draw circles of equal distance from home, each told where it hides no mark. */

@@ -52,7 +52,7 @@ function spotsOf(mark, [w, h], hub) {
   const [dx, dy] = [mark.px - hub.px, mark.py - hub.py], far = hypot(dx, dy) || 1;
   const liking = ([x, y]) => (dx * x + dy * y) / far / hypot(x, y) + (y ? 0 : 0.4);
   const sides = [...SIDES].sort((a, b) => liking(b) - liking(a));
-  return REACH.flatMap((reach) => sides.map(([x, y]) => {
+  return (mark.reach ?? REACH).flatMap((reach) => sides.map(([x, y]) => {
     const unit = hypot(x, y), out = (reach && mark.r + reach) / unit;
     const at = [mark.px + out * x, mark.py + out * y];
     const gap = reach ? 2 : (mark.r + 3) * (x && y ? 0.75 : 1);
@@ -111,7 +111,7 @@ function nameTraces(marks, hub, sheet) {
     (point && way[i - 1] ? between(way[i - 1], point, 5) : []));
   const lines = marks.flatMap((mark) => steps(mark.way));
   // The buttons on the map, and the name of home at the edge it lies beyond.
-  const taken = [...sheet.taken, [width - 46, 0, width, 104], [width - 66, height - 46, width, height]];
+  const taken = [...sheet.taken, [width - 46, 0, width, 132], [width - 66, height - 46, width, height]];
   const pointer = star && !holds(star) ? pointerTo(star, seen, sheet) : null;
   if (pointer) taken.push(pointer.box);
   const found = place(wanted, all, lines, sheet, taken);

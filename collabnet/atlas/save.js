@@ -54,12 +54,14 @@ function tableNow() {
 
 /** Return what must be said of a table: what it is, what was chosen, how it counts, its sources. */
 function noteNow() {
-  const chosen = active().map((key) => `${say(`filter_${key}`)}: ${key === "class" ? classOf(state[key]) : key === "count" ? say("fractional") : state[key]}`);
+  const worded = { country, class: classOf, act: typed, count: () => say("fractional") };
+  const chosen = active().map((key) =>
+    say("pair", { key: say(`filter_${key}`), value: (worded[key] ?? String)(state[key]) }));
   const made = offered.filter((each) => each.synthetic && (VIEWS[state.view].wide || each === layer() || classed()));
   return [
     document.title,
     joined([titled(tab()), say(state.layer), windowed() ? windowText() : say("all_years"), state.query], "; "),
-    chosen.length ? `${say("filters")}: ${chosen.join("; ")}` : "",
+    chosen.length ? say("pair", { key: say("filters"), value: chosen.join("; ") }) : "",
     made.length ? say("synthetic") : "",
     say(state.count ? "fractional_text" : "counting_text", { home: named(data.home) }),
     ...data.sources.map((file) => `${file.file} (${file.date}; SHA-256 ${String(file.sha256).slice(0, 12)})`),

@@ -96,7 +96,7 @@ function changed(members) {
     if (of.synthetic) {
       // Works a program made tell how many came and went, not which university did.
       const counts = { ...words, growing: moved };
-      const said = Object.entries(counts).map(([key, all]) => `${say(key, { kind: say(of.kind) })}: ${number(all.length)}`);
+      const said = Object.entries(counts).map(([key, all]) => say("pair", { key: say(key, { kind: say(of.kind) }), value: number(all.length) }));
       out.push(make("p", { class: "scope" }, say("compared", { kind: say(of.kind), early, late }), " ", tagged(true)),
         make("p", { class: "none" }, said.join("; ")));
       continue;
@@ -211,7 +211,7 @@ VIEWS.partners = {
     }, make("button", { type: "button", id: `sort-${each.key}`, click: by(each) }, each.head), tagged(each.synthetic)));
     const cell = (row, each) => {
       const value = each.value(row);
-      if (each.key === "name") return make("td", {}, make("button", { type: "button" }, sign(row.group), make("bdi", {}, value)));
+      if (each.key === "name") return make("td", {}, make("button", { type: "button", title: value }, sign(row.group), make("bdi", {}, value)));
       if (each.key === "class") return make("td", {}, row.gap ? chip(row.gap.class) : "–");
       const text = value === null || value === "" ? "–" : each.n && !each.plain ? number(value) : String(value);
       return make("td", { class: each.n ? "n" : null }, text);
@@ -254,7 +254,7 @@ VIEWS.method = {
       const facts = { file: isolated(told(file.file)), sha: told(file.sha256).slice(0, 12) };
       return say("file_text", { ...words(file), ...facts });
     });
-    const classes = data.gaps.classes.map((key) => `${classOf(key)}: ${say(`class_${key.replace(/ /g, "_")}`)}`);
+    const classes = data.gaps.classes.map((key) => say("pair", { key: classOf(key), value: say(`class_${key.replace(/ /g, "_")}`) }));
     const lists = data.tabs.filter((each) => each.rules.length).map((each) => listText(each));
     const parts = {
       counting: [say("counting_text", { home }), say("fractional_text"), say("years_text"), say("persons_text", { n: data.asked.smallest })],
@@ -264,11 +264,12 @@ VIEWS.method = {
       files: files.length ? files : [say("no_files")],
       geometry: [...new Set(Object.values(credits)), say("made", data.made)],
     };
+    const { figure_names: names, said } = labels[state.lang];
     const line = (each) => make("tr", {}, ...[
-      joined([say(`fig_${each.key}`) === `fig_${each.key}` ? each.key.replace(/_/g, " ") : say(`fig_${each.key}`), regionOf(each.region)], " · "),
+      joined([names[each.key] ?? each.key.replace(/_/g, " "), regionOf(each.region)], " · "),
       each.value === null ? "–" : amountOf(each, each.value),
       each.low === null ? "–" : `${amountOf(each, each.low)} – ${amountOf(each, each.high)}`,
-      number(each.n), each.unit, each.formula, each.source ?? "–",
+      number(each.n), said.units[each.unit] ?? each.unit, said.formulas[each.key] ?? each.formula, each.source ?? "–",
     ].map((text) => make("td", {}, text)));
     const heads = ["figure", "amount", "interval", "n", "unit", "formula", "reference"];
     const table = data.figures.length ? [
@@ -276,11 +277,11 @@ VIEWS.method = {
       make("p", {}, say("figures_text", { years: yearsAsked() })),
       make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": say("figures") },
         make("table", { class: "long" }, make("thead", {}, make("tr", {}, ...heads.map((key) => make("th", { scope: "col" }, say(`head_${key}`))))),
-          make("tbody", { lang: "en" }, ...data.figures.map(line)))),
+          make("tbody", {}, ...data.figures.map(line)))),
     ] : [];
     holder.replaceChildren(make("article", { id: "method" },
-      ...Object.entries(parts).filter(([, lines]) => lines.length).flatMap(([head, lines]) =>
-        [make("h2", {}, say(head)), ...lines.map((text) => make("p", {}, text))]),
+      make("div", { class: "parts" }, ...Object.entries(parts).filter(([, lines]) => lines.length).map(([head, lines]) =>
+        make("div", {}, make("h2", {}, say(head)), ...lines.map((text) => make("p", {}, text))))),
       ...table));
   },
 };
