@@ -4,8 +4,11 @@
 // Names and titles come from sources and may hold anything: they reach the page as text only, and
 // plotly, which reads a kind of HTML, through `plain`.
 
+// What a source may name is looked up in bare objects: `constructor` is a type like any other.
+const bare = (value) => (value?.constructor === Object ? Object.assign(Object.create(null), value) : value);
 const [data, labels, geometry] = ["data", "labels", "geometry"].map((id) =>
-  JSON.parse(document.getElementById(id).textContent));
+  JSON.parse(document.getElementById(id).textContent, id === "labels" ? (_, value) => bare(value) : null));
+data.points = bare(data.points);
 const $ = (selector) => document.querySelector(selector);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
