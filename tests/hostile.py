@@ -4,8 +4,6 @@ Whoever writes a name, a title or a field chooses it freely; a page, a figure, a
 must show it as what it is: text.
 """
 
-from types import SimpleNamespace
-
 import pandas as pd
 
 import collabnet as cn
@@ -86,7 +84,19 @@ KINDS = ("agreement", "project", "work", "mobility")
 HOME_NAME = "<i>home</i> {{data}} $x$ {n} \u202e" + TEXTS[2]
 LANDS = ("MA", "DE", "LU", "FR", "NL", None)
 PLACES = {"MA": (34.0, -6.8), "DE": (49.2, 7.0), "LU": (49.6, 6.1), "FR": (48.7, 6.2)}
-REGION = SimpleNamespace(key='x"\'><b> y', rules=("DE", "LU", "FR"))
+REGIONS = {
+    name: {
+        "labels": {"en": text, "fr": text},
+        "source": text,
+        "status": "recalled",
+        "note": text,
+        "nuts_versions": [],
+        "nuts": [],
+        "countries": [{"code": code} for code in ("DE", "LU", "FR")],
+        "institutions": [{"code": text}],
+    }
+    for name, text in (("x\"'><b> y", TEXTS[2]), ("constructor", TEXTS[45]), ("__proto__", TEXTS[0]))
+}
 
 
 # No table holds half of a character; names of files, titles and addresses may.

@@ -81,7 +81,7 @@ const amountIn = (acts) => {
 const actsOf = (row) => new Set(row.spans.map(([act]) => act));
 
 /** Return a label for an axis: one line of a width in pixels, safe for plotly. */
-const label = (text, width, size = 12) => plain(wrapped(text, width, size, 1)[0]);
+const label = (text, width, size = 12, weight = 400) => plain(wrapped(text, width, size, 1, weight)[0]);
 
 // Matrix ----------------------------------------------------------------------------------------
 
@@ -250,7 +250,7 @@ function drawTime(holder, rows) {
     order.forEach((i, k) => {
       const column = k % across, start = second + tall + gap + Math.floor(k / across) * (panel + gap);
       const each = 1 / across, x = [column * each + (column ? 34 / inner : 0), (column + 1) * each - 10 / inner];
-      const title = label(called(rows[i]), (x[1] - x[0]) * inner, 12);
+      const title = label(called(rows[i]), (x[1] - x[0]) * inner, 12, 600);
       add(k + 2, x, [from(start + panel), from(start)], title, lines[i], "line", css("g3"), amount, step, top, rows[i].id);
     });
   }

@@ -83,7 +83,7 @@ function drawLives(holder) {
   const aside = (text, at, font) => annotations.push({ text, x: 0, xref: "paper", xanchor: "left", xshift: -left, y: at, yref: "y", showarrow: false, align: "left", font });
   for (const { name, id, lines } of groups) {
     const weight = id && id === state.partner ? 700 : 600;
-    aside(label(name, left - 12, 12.5), y + HEAD / 2 + 2, { size: 12.5, weight });
+    aside(label(name, left - 12, 12.5, weight), y + HEAD / 2 + 2, { size: 12.5, weight });
     shapes.push({ type: "line", layer: "below", xref: "paper", x0: 0, x1: 1, y0: y + 1, y1: y + 1, line: { color: css("rule"), width: 1 } });
     y += HEAD;
     for (const line of lines) {
@@ -120,7 +120,7 @@ function drawLives(holder) {
     return {
       type: "bar", orientation: "h", name: life, width: 11, hoverinfo: "text", hovertext: mine.map(({ told }) => told),
       customdata: mine.map(({ id }) => id), y: mine.map(({ at }) => at), base: mine.map(({ a }) => a), x: mine.map(({ a, b }) => b - a),
-      marker: { color: css(colour), line: { color: chosenHere, width: 1 }, pattern: { shape, size: 5, solidity: 0.35, fgcolor: css("card") } },
+      marker: { color: css(colour), line: { color: chosenHere, width: 1 }, pattern: { shape, size: 5, solidity: 0.35, fillmode: "overlay", fgcolor: css("card") } },
     };
   });
   const dots = (mine, x, marker) => ({
