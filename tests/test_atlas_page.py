@@ -94,3 +94,25 @@ def test_only_what_is_a_doi_becomes_a_link(go):
     page.click("#list tbody tr button")
     for href in page.locator("#card a").evaluate_all("links => links.map(link => link.href)"):
         assert href.startswith("https://doi.org/10.")
+
+
+PARTS = """() => [...document.querySelectorAll('svg text')].map(text => {
+    const box = text.getBoundingClientRect(), all = document.documentElement.getBoundingClientRect();
+    return [text.textContent, box.left >= 0 && box.top >= 0 && box.right <= all.right && box.bottom <= all.bottom]; })"""
+
+
+@pytest.mark.parametrize("view", ["agreements", "matrix", "time", "network"])
+def test_a_picture_of_a_figure_says_what_it_is_and_what_it_rests_on(go, browser, tmp_path, view):
+    page, picture = go(f"view={view}&tab=world&layer=work"), tmp_path / "figure.svg"
+    with page.expect_download() as download:
+        page.click("#svg")
+    download.value.save_as(picture)
+    drawn = browser.new_page(viewport={"width": 1360, "height": 860})
+    drawn.goto(picture.as_uri())
+    told = drawn.evaluate(PARTS)
+    drawn.close()
+    assert [text for text, whole in told if not whole] == []
+    texts = [text for text, _ in told]
+    assert any(text.startswith("International collaborations of") for text in texts)
+    assert any(text.startswith("collabnet ") for text in texts)
+    assert ("Synthetic sample: no conclusion" in " ".join(texts)) == (view != "agreements")

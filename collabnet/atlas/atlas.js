@@ -190,7 +190,8 @@ function showOwn() {
   const box = $("#own"), alone = ["commitment", "mobility"];
   const items = data.own.filter((own) => own.title).map((own) => {
     const year = own.start?.slice(0, 4), first = own.status === "open" ? "since" : "";
-    const role = own.role ? ` (${say(own.role)})` : "", flow = own.kind === "mobility";
+    const way = ["sending", "receiving"].includes(own.role) ? say(own.role) : isolated(own.role);
+    const role = own.role ? ` (${way})` : "", flow = own.kind === "mobility";
     const facts = [
       flow && own.amount ? say("n_persons", { n: own.amount }) + role : "",
       year && (first ? say(first, { first: year }) : year),

@@ -37,7 +37,7 @@ function setFigure(holder, { bar = [], said, signs = [], traces, layout, notes =
   for (const more of holder.querySelectorAll(".figure.more")) more.remove();
   plot.setAttribute("role", "img");
   plot.setAttribute("aria-label", said);
-  plot.hidden = !traces.length;
+  plot.hidden = $("#png").hidden = $("#svg").hidden = !traces.length;
   if (plot.hidden) return;
   const font = { family: css("font"), size: 12, color: css("ink") };
   const paper = { paper_bgcolor: css("card"), plot_bgcolor: css("card") };

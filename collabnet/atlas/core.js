@@ -4,8 +4,11 @@
 // Names and titles come from sources and may hold anything: they reach the page as text only, and
 // plotly, which reads a kind of HTML, through `plain`.
 
+// What a source may name is looked up in bare objects: `constructor` is a type like any other.
+const bare = (value) => (value?.constructor === Object ? Object.assign(Object.create(null), value) : value);
 const [data, labels, geometry] = ["data", "labels", "geometry"].map((id) =>
-  JSON.parse(document.getElementById(id).textContent));
+  JSON.parse(document.getElementById(id).textContent, id === "labels" ? (_, value) => bare(value) : null));
+data.points = bare(data.points);
 const $ = (selector) => document.querySelector(selector);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -111,9 +114,12 @@ function country(code) {
 
 // Signs that turn the direction of writing would turn that of the words around them too.
 const TURNING = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
-const isolated = (text) => `\u2068${text.replace(TURNING, "")}\u2069`;
+// No language puts more signs on a sign; towers of them hide the lines around.
+const TOWERS = /(\p{M}{8})\p{M}+/gu;
+const tame = (text) => text.replace(TURNING, "").replace(TOWERS, "$1");
+const isolated = (text) => `\u2068${tame(text)}\u2069`;
 
-const named = (body) => ((state.lang === "fr" && body.fr) || body.name).replace(TURNING, "");
+const named = (body) => tame((state.lang === "fr" && body.fr) || body.name);
 const called = (body) => (named(body).length > 40 && body.short) || named(body);
 const titled = (each) => each.labels[state.lang] ?? each.labels.en ?? each.key;
 

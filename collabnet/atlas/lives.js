@@ -98,7 +98,7 @@ function drawLives(holder) {
   const aside = (text, at, font) => annotations.push({ text, x: 0, xref: "paper", xanchor: "left", xshift: -left, y: at, yref: "y", showarrow: false, align: "left", font });
   for (const { name, id, lines } of groups) {
     const weight = id && id === state.partner ? 700 : 600;
-    aside(label(name, space, 12.5, 1, 600), y + HEAD / 2 + 2, { size: 12.5, weight });
+    aside(label(name, space, 12.5, 1, weight), y + HEAD / 2 + 2, { size: 12.5, weight });
     shapes.push({ type: "line", layer: "below", xref: "paper", x0: 0, x1: 1, y0: y + 1, y1: y + 1, line: { color: css("rule"), width: 1 } });
     y += HEAD;
     for (const line of lines) {

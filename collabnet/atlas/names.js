@@ -23,9 +23,16 @@ function wrapped(text, width, size, most, weight) {
   const kept = lines.slice(0, most);
   if (lines.length > most) kept[most - 1] += "…";
   return kept.map((line) => {
-    let signs = [...line];
-    while (signs.length > 2 && !fits(signs.join(""))) signs = [...signs.slice(0, -2), "…"];
-    return signs.join("");
+    if (fits(line)) return line;
+    // A name may be ten thousand signs long: the cut is searched for by halves.
+    const signs = [...line], cut = (n) => `${signs.slice(0, n).join("")}…`;
+    let [low, high] = [1, max(1, signs.length - 2)];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (fits(cut(middle))) low = middle;
+      else high = middle - 1;
+    }
+    return cut(low);
   });
 }
 

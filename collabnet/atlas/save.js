@@ -18,8 +18,8 @@ function saveBytes(end, type, ...parts) {
 // A text that a spreadsheet would run is made harmless (OWASP).
 const harmless = (value) => {
   if (typeof value === "number") return value;
-  const text = String(value ?? "").replace(/\r\n?/g, "\n");
-  return /^[=+\-@\t\n]/.test(text) ? `'${text}` : text;
+  const text = String(value ?? "").replace(/\r\n?/g, "\n").replace(/[\0-\x08\v\f\x0e-\x1f\x7f]/g, "");
+  return /^[=+\-@\t\n\uff1d\uff0b\uff0d\uff20]/.test(text) ? `'${text}` : text;
 };
 
 /** Return the table of the view, its head first. */
@@ -157,40 +157,52 @@ async function copyLink() {
   setTimeout(() => ($("#told").textContent = ""), 4000);
 }
 
+/** Return a line of words beside the plot of a picture, `y` being 0 at its foot and 1 at its head. */
+const worded = (text, y, yshift, font, xshift = 14) => ({
+  ...{ text: plain(text, 400), showarrow: false, align: "left", xref: "paper", yref: "paper" },
+  ...{ x: 0, y, xanchor: "left", yanchor: "bottom", xshift, yshift, font },
+});
+const ink = (size, name = "ink") => ({ size, color: css(name) });
+
+/** Return the pixels above a picture and what stands there: its title, what it says, its warning. */
+function headOf(width, subject, said, made, { l, t } = { l: 0, t: 0 }) {
+  const above = made ? 74 : 52;
+  const write = (text, size, down, font) =>
+    worded(wrapped(text, width - 28, size, 1, font.weight)[0], 1, t + above - down, { ...ink(size), ...font }, 14 - l);
+  const lines = [write(`${document.title} – ${subject}`, 17, 28, {}), write(said, 12, 48, {})];
+  if (made) lines.push(write(say("synthetic"), 13, 70, { color: css("warn"), weight: 700 }));
+  return { above, lines };
+}
+
+const madeBy = () => say("made", data.made);
+
 /** Return the map with its title, its legend in words, and what must be said of it. */
 function mapFigure() {
-  const { data: traces, layout } = $("#map"), { width } = layout, warned = madeUp();
-  const sources = `${$("#credits").textContent} ${say("made", data.made)}`;
-  const credits = wrapped(sources, width - 28, 11, 3);
-  const above = warned ? 74 : 52, below = 38 + 15 * credits.length;
-  const line = (text, y, yshift, font, xshift = 14) => ({
-    ...{ text: plain(text, 400), showarrow: false, align: "left", xref: "paper", yref: "paper" },
-    ...{ x: 0, y, xanchor: "left", yanchor: "bottom", xshift, yshift, font },
-  });
-  const ink = (size, name = "ink") => ({ size, color: css(name) });
-  const [said] = wrapped(summary(), width - 28, 12, 1);
-  const title = `${document.title} – ${say(state.layer)}`;
-  const annotations = [line(title, 1, above - 28, ink(17)), line(said, 1, above - 48, ink(12))];
-  if (warned) {
-    annotations.push(line(say("synthetic"), 1, above - 70, { ...ink(13, "warn"), weight: 700 }));
-  }
+  const { data: traces, layout } = $("#map"), { width } = layout;
+  const credits = wrapped(`${$("#credits").textContent} ${madeBy()}`, width - 28, 11, 3);
+  const { above, lines } = headOf(width, say(state.layer), summary(), madeUp()), below = 38 + 15 * credits.length;
+  const annotations = [...lines];
   let right = 14;
   for (const group of drawn.groups) {
     const text = `${GLYPHS[symbolOf(group)]} ${grouped(group)}`;
-    annotations.push(line(text, 0, -24, { size: 12, color: colourOf(group) }, right));
+    annotations.push(worded(text, 0, -24, { size: 12, color: colourOf(group) }, right));
     right += widthOf(text, 12) + 22;
   }
-  credits.forEach((text, i) => annotations.push(line(text, 0, -44 - 15 * i, ink(11, "grey"))));
+  credits.forEach((text, i) => annotations.push(worded(text, 0, -44 - 15 * i, ink(11, "grey"))));
   const height = layout.height + above + below, margin = { l: 0, r: 0, t: above, b: below };
   return { width, height, data: traces, layout: { ...layout, height, margin, annotations } };
 }
 
-/** Return the figure of the view with the warning it needs. */
+/** Return the figure of the view with room above and below for what must be said of it. */
 function chartFigure() {
-  const { data: traces, layout } = $("#chart"), warned = madeUp();
-  const note = { text: plain(say("synthetic"), 400), showarrow: false, xref: "paper", yref: "paper", x: 0, y: 1, yanchor: "bottom", xanchor: "left", yshift: 4, font: { size: 12, color: css("warn") } };
-  const annotations = [...(layout.annotations ?? []), ...(warned ? [note] : [])];
-  return { width: layout.width ?? $("#chart").clientWidth, height: layout.height ?? $("#chart").clientHeight, data: traces, layout: { ...layout, annotations } };
+  const plot = $("#chart .figure"), { data: traces, layout } = plot, { width, margin } = layout, below = 24;
+  // Agreements are drawn whatever layer is chosen, and what is said beside them is of that layer.
+  const lives = state.view === "agreements", subject = joined([say(`view_${state.view}`), lives ? "" : say(state.layer)], ", ");
+  const { above, lines } = headOf(width, subject, lives ? plot.ariaLabel : summary(), !lives && madeUp(), margin);
+  const foot = worded(madeBy(), 0, -margin.b - below + 4, ink(11, "grey"), 14 - margin.l);
+  const annotations = [...(layout.annotations ?? []), ...lines, foot];
+  const height = layout.height + above + below, room = { ...margin, t: margin.t + above, b: margin.b + below };
+  return { width, height, data: traces, layout: { ...layout, height, margin: room, annotations } };
 }
 
 async function savePicture(format) {
