@@ -28,6 +28,8 @@ SMALLEST
     what is below is masked, and numbers of mobile persons are rounded to a multiple of it.
 SPILL
     Folder for what does not fit in memory; None: that of the system for temporary files.
+TABLES
+    Whether Jupyter shows tables that have a note with it, for a reader; False: as pandas does.
 TRUNCATED_AT
     Number of authorships at which the OpenAlex API cuts the author list of a work in a list answer.
 """
@@ -48,4 +50,5 @@ REGIONS: tuple[str, ...] = (
 )
 SMALLEST: int = 5
 SPILL: str | None = None
+TABLES: bool = True
 TRUNCATED_AT: int = 100

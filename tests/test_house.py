@@ -26,6 +26,7 @@ FLOORS = (
     {"links"},
     {"partnerships"},
     {"exports"},
+    {"lab"},
     {"vosviewer"},
     {"pajek"},
     {"graphs"},
