@@ -28,6 +28,8 @@ OTHER = (
     '<p class="other">The tables and maps are those of {}. '
     "The sentences were written about another university.</p>"
 )
+DRAWN: dict[str, Any] = {"full_html": False, "include_plotlyjs": False, "validate": False}
+DRAWN["config"] = {"displaylogo": False}
 TITLE = re.compile(r"^# (.+)", re.M)
 
 
@@ -68,13 +70,7 @@ def write_story(
         for shown in cell.get("outputs", ()):
             if figure := shown.get("data", {}).get(FIGURE):
                 number += 1
-                drawn: dict[str, Any] = {
-                    "full_html": False,
-                    "include_plotlyjs": False,
-                    "validate": False,
-                }
-                drawn |= {"config": {"displaylogo": False}, "div_id": f"figure-{number}"}
-                shown["data"] = {"text/html": to_html(figure, **drawn)}
+                shown["data"] = {"text/html": to_html(figure, div_id=f"figure-{number}", **DRAWN)}
     exporter = HTMLExporter(template_name="basic", exclude_input=True)
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
     body, _ = exporter.from_notebook_node(book)
