@@ -5,6 +5,7 @@ The public API on one screen. Heavy libraries are loaded by the functions that n
 
 from importlib.metadata import version
 
+from collabnet import lab
 from collabnet.agreements import agreement_rates, agreement_status
 from collabnet.card import partner_card
 from collabnet.charts import plot_matrix, plot_network, plot_trend
@@ -57,6 +58,8 @@ from collabnet.uncertainty import bootstrap, partner_intervals
 from collabnet.whatif import bus_factor, without
 
 __version__ = version("collabnet")
+
+lab.show_tables()
 
 __all__ = [
     "CollabnetError",

@@ -265,7 +265,7 @@ def _add_pictures(commands: argparse._SubParsersAction) -> None:
     what.add_argument("--region", help="a brief of it on one A4 page")
     what.add_argument("--notebook", metavar="NAME", help="a file, or the number of one: 03")
     _add_home(report)
-    report.add_argument("--lang", choices=["en", "fr"], help="of a brief")
+    report.add_argument("--lang", choices=["en", "fr"], help="of a brief; of tables and figures")
     report.add_argument("--years", type=_years, metavar="2019:2024", help="both years included")
     report.add_argument("--as-of", metavar="DATE", help="day a brief looks at agreements")
     _add_memory(report)

@@ -362,18 +362,18 @@ def atlas(options: argparse.Namespace) -> None:
 
 
 def report(options: argparse.Namespace) -> None:
-    asked = {name: getattr(options, name) for name in ("home", "years")}
+    asked = {name: getattr(options, name) for name in ("home", "years", "lang")}
     if options.notebook:
         from collabnet.stories import write_story
 
-        if options.lang or options.as_of:
-            raise CollabnetError("--lang and --as-of are for --region: a notebook has its own.")
+        if options.as_of:
+            raise CollabnetError("--as-of is for --region: a notebook has its own day.")
         written = write_story(options.store, options.notebook, options.out, **asked)
     else:
         from collabnet.readers import read
         from collabnet.report import write_report
 
-        asked |= {name: getattr(options, name) for name in ("region", "lang", "as_of")}
+        asked |= {name: getattr(options, name) for name in ("region", "as_of")}
         written = write_report(read(options.store), options.out, **asked)
     print(f"written: {written}")
 

@@ -11,15 +11,19 @@ import pandas as pd
 from collabnet import words as say
 from collabnet.card import partner_card
 from collabnet.errors import MissingExtraError
+from collabnet.lab import table_html
 from collabnet.links import edges
-from collabnet.parties import home_of
-from collabnet.partnerships import partners, within
+from collabnet.parties import Years, home_of
+from collabnet.partnerships import flows, partners, within
 from collabnet.plots import plot_map, plot_region
+from collabnet.privacy import guard
 from collabnet.records import Records
 from collabnet.regions import list_regions
 
-KINDS, WAYS = ("work", "agreement", "project"), ("full", "fractional", "refined")
+KINDS, WAYS = ("work", "agreement", "project", "mobility"), ("full", "fractional", "refined")
 ROWS, NOBODY = 15, ("–", None)
+SIZE: dict[str, Any] = {"width": 900, "height": 560}
+STYLE = "<style>.collabnet-years .widget-readout { min-width: 6.5em; max-width: none }</style>"
 FIGURE = "application/vnd.plotly.v1+json"
 
 
@@ -39,8 +43,9 @@ def explore(records: Records, home: str | None = None, *, lang: str | None = Non
     """Look at the links of an institution by widgets: a map, a table, and the card of a partner.
 
     Whatever is chosen, the results are those of `partners`, `plot_map`, `plot_region` and
-    `partner_card` with the same arguments. The slider begins with all years, and only then counts
-    what bears no date.
+    `partner_card` with the same arguments; of mobility, the persons of `flows`, both ways together,
+    masked and rounded as in every file handed on. The slider begins with all years, and only then
+    counts what bears no date.
 
     Parameters
     ----------
@@ -82,11 +87,11 @@ def explore(records: Records, home: str | None = None, *, lang: str | None = Non
     except ImportError:
         raise MissingExtraError("The explorer", "ipywidgets", "lab") from None
     home, words, figures = home_of(records, home), say.words_of(lang, "explore"), say.words_of(lang)
-    acts, lists = records.activities, list_regions()
+    acts, lists, lang = records.activities, list_regions(), figures["lang"]
     kinds = [(say.capital(figures[kind]), kind) for kind in KINDS if (acts["kind"] == kind).any()]
     years = acts["year"].dropna().astype(int)
     first, last = (int(years.min()), int(years.max())) if len(years) else (0, 0)
-    regions = list(zip(lists[f"label_{figures['lang']}"], lists["region"], strict=True))
+    regions = list(zip(lists[f"label_{lang}"], lists["region"], strict=True))
     controls: dict[str, Any] = {
         "region": ui.Dropdown(options=regions, value="world"),
         "years": ui.IntRangeSlider(
@@ -107,22 +112,24 @@ def explore(records: Records, home: str | None = None, *, lang: str | None = Non
 
     def draw(_: object = None) -> None:
         region, kind = controls["region"].value, controls["kind"].value
-        links = edges(records, kind, **chosen())
-        table = partners(records, home, kind=kind, **chosen())
-        options: dict[str, Any] = {
-            "home": home,
-            "lang": figures["lang"],
-            "width": 900,
-            "height": 560,
-        }
+        if kind == "mobility":
+            table = _exchanges(records, home, chosen()["years"])
+            links = table.assign(home=home)
+        else:
+            links = edges(records, kind, **chosen())
+            table = partners(records, home, kind=kind, **chosen())
         if region == "world":
-            figure = plot_map(links, records.institutions, **options)
+            figure = plot_map(links, records.institutions, home=home, lang=lang, **SIZE)
         else:
             table = within(table, region, records.institutions)
-            figure = plot_region(links, records.institutions, region, **options)
+            figure = plot_region(links, records.institutions, region, home=home, lang=lang, **SIZE)
         data = {FIGURE: json.loads(figure.to_json())}
         results["map"].outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
-        results["table"].value = _table(table, figures, words["columns"])
+        heads = words["columns"] | ({"weight": words["persons"]} if kind == "mobility" else {})
+        said = say.count(figures, "shown", len(table))
+        said += words["apart"] * table.attrs["note"].get("apart", False)
+        shown = table[[name for name in heads if name in table]].head(ROWS)
+        results["table"].value = f"<p>{said}</p>{table_html(shown, lang, heads) or ''}"
         names = table["name"].fillna(table["partner"])
         controls["partner"].options = [*zip(names, table["partner"], strict=True)] or [NOBODY]
         # Where nobody was chosen before, the list does not choose its first by itself.
@@ -138,16 +145,17 @@ def explore(records: Records, home: str | None = None, *, lang: str | None = Non
     controls["years"].observe(tell, "value")
     draw()
     tell()
-    asked = ui.HBox(list(controls.values()), layout={"flex_flow": "row wrap"})
+    controls["years"].add_class("collabnet-years")
+    asked = ui.HBox([*controls.values(), ui.HTML(STYLE)], layout={"flex_flow": "row wrap"})
     return Explorer(controls, results, ui.VBox([asked, *results.values()]))
 
 
-def _table(table: pd.DataFrame, words: say.Words, columns: dict[str, str]) -> str:
-    """Write the first rows for a reader, and above them how many there are and if made up."""
-    note, rows = table.attrs["note"], table[list(columns)].head(ROWS).astype("object")
-    said = [say.count(words, "shown", len(table)), words["synthetic"] if note["synthetic"] else ""]
-    if note["years"]:
-        said.insert(1, "–".join(map(str, note["years"])))
-    rows = rows.where(rows.notna(), "").rename(columns=columns)
-    text = rows.to_html(index=False, border=0, float_format=lambda x: say.number(x, words))
-    return f"<p>{say.plain(' · '.join(filter(None, said)), 300)}</p>{text if len(rows) else ''}"
+def _exchanges(records: Records, home: str, years: Years | None) -> pd.DataFrame:
+    """Return the persons exchanged with each partner, both ways together, as may be handed on."""
+    moved = flows(records, years=years)
+    moved = moved[(moved["sending"] == home) | (moved["receiving"] == home)]
+    other = moved["sending"].mask(moved["sending"] == home, moved["receiving"])
+    table = partners(records, home, kind="mobility", years=years)
+    table["weight"] = table["partner"].map(moved.groupby(other)["persons"].sum(min_count=1))
+    table.attrs["note"]["apart"] = bool(other.isna().any() or moved["persons"].isna().any())
+    return guard(table).sort_values("weight", ascending=False, kind="stable", ignore_index=True)

@@ -186,6 +186,8 @@ def _set_notebook(file: Path, folder: Path, home: str, name: str) -> None:
         given |= {"HOME": f'"{home}"  # {name}', "FIGURES": '""'}
         notice = {"cell_type": "markdown", "id": "another-home", "metadata": {}}
         book["cells"].insert(1, notice | {"source": f"*{OTHER_HOME.format(name)}*"})
+    found = [c for c in book["cells"] if "finding" not in c["metadata"].get("tags", ())]
+    book["cells"] = found  # without what was found in the records shipped
     for cell in book["cells"]:
         if cell["cell_type"] == "code":
             cell |= {"outputs": [], "execution_count": None}

@@ -32,6 +32,8 @@ SMALLEST
     what is below is masked, and numbers of mobile persons are rounded to a multiple of it.
 SPILL
     Folder for what does not fit in memory; None: that of the system for temporary files.
+TABLES
+    Whether Jupyter shows tables that have a note with it, for a reader; False: as pandas does.
 TRUNCATED_AT
     Number of authorships at which the OpenAlex API cuts the author list of a work in a list answer.
 """
@@ -55,6 +57,7 @@ REGION_FILE: str | None
 REGIONS: tuple[str, ...]
 SMALLEST: int
 SPILL: str | None
+TABLES: bool
 TRUNCATED_AT: int
 
 FILE = "collabnet.toml"
@@ -69,9 +72,11 @@ USUAL = {
     "REGIONS": ("euregio-meuse-rhine", "grande-region", "maghreb", "central-africa"),
     "SMALLEST": 5,
     "SPILL": None,
+    "TABLES": True,
     "TRUNCATED_AT": 100,
 }
 _WANTED = {int: "a whole number", tuple: "a list of names", dict: "pairs such as HK = CN"}
+_WANTED[bool] = "true or false"
 
 
 def __getattr__(name: str) -> Any:
@@ -117,6 +122,8 @@ def _of_environment() -> dict[str, Any]:
             value = dict(part.split("=", 1) for part in parts if "=" in part)
         elif isinstance(usual, tuple):
             value = tuple(parts)
+        elif isinstance(usual, bool) and text.lower() in {"true", "false"}:
+            value = text.lower() == "true"
         elif isinstance(usual, int) and text.isdecimal():
             value = int(text)
         found[name] = _checked(f"COLLABNET_{name}", name, value)

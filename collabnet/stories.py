@@ -16,6 +16,7 @@ from typing import Any
 
 from collabnet.errors import InputError, MissingExtraError, UnknownNameError
 from collabnet.exports import replacing
+from collabnet.readers import read
 
 FIGURE = "application/vnd.plotly.v1+json"
 PARAMETERS = re.compile(r"\b[A-Z]{2,}\b(?=[^#\n]*=)")
@@ -25,8 +26,12 @@ PLACES = (  # beside the package in a clone, and where a wheel puts its data
     Path(sysconfig.get_path("data")) / "share" / "collabnet",
 )
 OTHER_HOME = (
-    "The tables and maps are those of {}. The sentences were written about another university."
+    "The tables and maps are those of {}, in these records and years. "
+    "What was written of others, here or elsewhere, is left out."
 )
+DRAWN: dict[str, Any] = {"full_html": False, "include_plotlyjs": False, "validate": False}
+SHIPPED = "works-synthetic.jsonl.gz"
+DRAWN["config"] = {"displaylogo": False}
 TITLE = re.compile(r"^# (.+)", re.M)
 
 
@@ -49,8 +54,13 @@ def write_story(
     *,
     home: str,
     years: tuple[int, int] | None = None,
+    lang: str | None = None,
 ) -> Path:
-    """Execute a notebook on a store, for a home institution and years, and write it as one page."""
+    """Execute a notebook on a store, for a home institution and years, and write it as one page.
+
+    Cells tagged `notebook` are for those who run it, and left out; those tagged `finding` speak of
+    what the shipped data show, and are left out for another home, other years, or other data.
+    """
     try:
         import papermill  # noqa: F401
         from nbconvert import HTMLExporter
@@ -59,7 +69,8 @@ def write_story(
     except ImportError as error:
         raise MissingExtraError("A report of a notebook", str(error.name), "lab") from None
     file = find_notebook(name)
-    book, title, number = _executed(file, Path(store), home, years), file.stem, 0
+    book, own = _executed(file, Path(store), home, years, lang)
+    title, number = file.stem, 0
     for cell in book["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = LOCAL.sub(r"\1", cell["source"])
@@ -67,24 +78,15 @@ def write_story(
         for shown in cell.get("outputs", ()):
             if figure := shown.get("data", {}).get(FIGURE):
                 number += 1
-                drawn: dict[str, Any] = {
-                    "full_html": False,
-                    "include_plotlyjs": False,
-                    "validate": False,
-                }
-                drawn |= {"config": {"displaylogo": False}, "div_id": f"figure-{number}"}
-                shown["data"] = {"text/html": to_html(figure, **drawn)}
+                shown["data"] = {"text/html": to_html(figure, div_id=f"figure-{number}", **DRAWN)}
     exporter = HTMLExporter(template_name="basic", exclude_input=True)
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
     body, _ = exporter.from_notebook_node(book)
     span = f" · {years[0]}–{years[1]}" if years else ""
     made = f"collabnet {version('collabnet')} · {file.name} · {Path(store).name} · {home}{span}"
     said = {"title": html.escape(title), "made": html.escape(made)}
-    said["other"] = (
-        ""
-        if home in file.read_text(encoding="utf-8")
-        else f'<p class="other">{OTHER_HOME.format(home)}</p>'
-    )
+    notice = f'<p class="other">{OTHER_HOME.format(html.escape(home))}</p>'
+    said["other"] = "" if own else notice
     page = (resources.files("collabnet") / "data" / "story.html").read_text(encoding="utf-8")
     page = page.format(body=body, plotly=get_plotlyjs() if number else "", **said)
     with replacing(Path(out)) as fresh:
@@ -92,9 +94,12 @@ def write_story(
     return Path(out)
 
 
-def _executed(file: Path, store: Path, home: str, years: tuple[int, int] | None) -> Any:
-    """Run a notebook with its parameters in a folder of its own; return it with its outputs."""
+def _executed(
+    file: Path, store: Path, home: str, years: tuple[int, int] | None, lang: str | None
+) -> tuple[Any, bool]:
+    """Run a notebook with its parameters in a folder of its own; say if its findings hold there."""
     import papermill
+    from nbformat.v4 import new_code_cell
 
     book = json.loads(file.read_text(encoding="utf-8"))
     cells = (c for c in book["cells"] if "parameters" in c["metadata"].get("tags", ()))
@@ -109,21 +114,28 @@ def _executed(file: Path, store: Path, home: str, years: tuple[int, int] | None)
         raise InputError(f"{store} does not exist. Make it with: collabnet ingest … --out {store}")
     given: dict[str, Any] = {"DATA": str(store.absolute()), "HOME": home}
     given |= dict(zip(("SINCE", "UNTIL"), years, strict=True)) if years else {}
-    if home not in source:
-        given["FIGURES"] = ""  # what the notebook states is that of another university
+    files = [Path(one["file"]).name for one in read(store).provenance["sources"]]
+    own = home in source and not years and SHIPPED in files
+    left_out = {"notebook"} if own else {"notebook", "finding"}
+    book["cells"] = [c for c in book["cells"] if not left_out & {*c["metadata"].get("tags", ())}]
+    if lang:
+        speak = f"from collabnet import settings\nsettings.LANGUAGE = {lang!r}"
+        book["cells"].insert(0, new_code_cell(speak))
     with tempfile.TemporaryDirectory() as place:
         if (file.parent.parent / "data").is_dir():
             shutil.copytree(file.parent.parent / "data", Path(place, "data"))
         Path(place, "notebooks").mkdir()
         made, chosen = Path(place, file.name), {k: v for k, v in given.items() if k in known}
+        made.write_text(json.dumps(book), encoding="utf-8")
         options: dict[str, Any] = {"cwd": str(Path(place, "notebooks")), "progress_bar": False}
         options["extra_arguments"] = ["--IPKernelApp.log_level=40"]
         logging.getLogger("papermill").setLevel(logging.ERROR)  # it cannot read `A, B = 1, 2`
         try:
-            return papermill.execute_notebook(
-                str(file), str(made), chosen, kernel_name="python3", **options
+            done = papermill.execute_notebook(
+                str(made), None, chosen, kernel_name="python3", **options
             )
         except papermill.exceptions.PapermillExecutionError as error:
             raise InputError(
                 f"{file.name} stops at cell {error.exec_count}: {error.ename}: {error.evalue}"
             ) from None
+    return done, own

@@ -27,6 +27,7 @@ FLOORS = (
     {"links"},
     {"partnerships"},
     {"exports"},
+    {"lab"},
     {"vosviewer"},
     {"pajek"},
     {"graphs"},

@@ -1,0 +1,101 @@
+"""How tables look in Jupyter: for a reader, with what stands behind them."""
+
+from __future__ import annotations
+
+import html
+import re
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
+
+from collabnet import settings
+from collabnet import words as say
+from collabnet.exports import note_lines
+
+YEARS = re.compile(r"first|last|since|until|by|year|\w+_year|last_activity")
+SHARES = re.compile(
+    r"(\w+_)?share(_\w+)?|(of|lead|last|corresponding)_(home|partner)|growth|openness|pp_\w+"
+    r"|mcp_ratio|reciprocity|top10(_home)?"
+)
+BOUNDS, OF_SHARES = {"value", "low", "high"}, {"growth", "share intervals", "rates of agreements"}
+FIRST = ("name", "title")
+
+
+def show_tables() -> None:
+    """Have Jupyter, where it runs, show tables as `table_html` writes them."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell and (pages := shell.display_formatter.formatters.get("text/html")):
+        known = pages.for_type(pd.DataFrame)
+        if known is None or known.__module__ == __name__:  # what somebody else has set stays
+            pages.for_type(pd.DataFrame, table_html)
+
+
+def table_html(
+    table: pd.DataFrame, lang: str | None = None, heads: Mapping[str, str] | None = None
+) -> str | None:
+    """Return a table that has a note as HTML for a reader, any other as pandas writes it."""
+    note, most = table.attrs.get("note"), pd.get_option("display.max_rows")
+    asked = settings.TABLES and pd.get_option("display.notebook_repr_html")
+    if not (asked and isinstance(note, dict)):
+        return table._repr_html_()
+    words, figures, n = say.words_of(lang, "table"), say.words_of(lang), len(table)
+    keep = min(pd.get_option("display.min_rows") or most, most) if most and n > most else n
+    # One row more than is kept, for pandas to put the dots.
+    rows = [*range(n)] if keep == n else [*range(keep // 2 + 1), *range(n - keep // 2, n)]
+    order = sorted(range(table.shape[1]), key=lambda i: table.columns[i] not in FIRST)
+    wide, texts, ends = pd.get_option("display.max_columns") or len(order), {}, []
+    for place, i in enumerate(order):
+        column = table.iloc[:, i]
+        write = _writer(column, note, words)
+        values = zip(column.iloc[rows], column.iloc[rows].notna(), strict=True)
+        texts[place] = [write(value) if known else "–" for value, known in values]
+        ends += [str(len(order) - place)] if write is str and len(order) <= wide else []
+    shown, named = pd.DataFrame(texts, table.index[rows], dtype=object), table.columns[order]
+    if named.nlevels == 1:
+        units = words["units"] | ({"weight": say.kind_of(note, figures)} if "kind" in note else {})
+        own = {name: f"{name} ({unit})" for name, unit in units.items()} | dict(heads or {})
+        named = pd.Index([own.get(one, one) for one in named], name=named.name, dtype=object)
+    mark = "-".join(["left", *ends])
+    # Text stands left; places are counted from the right, for rows of several levels begin late.
+    left = ",".join(f".{mark} tr > :nth-last-child({end})" for end in ends)
+    style = f"<style>{left} {{text-align: left}}</style>" if left else ""
+    options: dict[str, Any] = {"max_rows": keep or None, "max_cols": wide, "border": 0}
+    body = shown.set_axis(named, axis=1).to_html(classes=mark, notebook=True, **options)
+    sides = (s for s in (note, note.get("left"), note.get("right")) if s and "kind" in s)
+    said = [say.told(s, figures) + words["all_years"] * (not s.get("years")) for s in sides]
+    said += [text.format(**note) for key, text in words["told"].items() if note.get(key)]
+    cut = words["cut"].format(n=2 * (keep // 2), all=say.number(n, figures))
+    said += [cut] if keep < n else [] if n else [figures["rows"][0]]
+    made_up = f"<b>{words['made_up']}</b> " * bool(note.get("synthetic"))
+    whole = html.escape("\n".join(note_lines(note)))
+    return (
+        f'<div class="collabnet-table">{style}{body}<p>{made_up}{say.plain(" · ".join(said), 600)}'
+        f"</p><details><summary>{words['more']}</summary><pre>{whole}</pre></details></div>"
+    )
+
+
+def _writer(column: pd.Series, note: dict[str, Any], words: say.Words) -> Callable[[Any], str]:
+    """Return what writes the known values of a column: as years, shares, numbers or text."""
+    name = str(column.name[0] if isinstance(column.name, tuple) else column.name)
+    own, precision = pd.get_option("display.float_format"), pd.get_option("display.precision")
+    if is_bool_dtype(column):
+        return lambda value: words["yes" if value else "no"]
+    if not is_numeric_dtype(column) or (own and is_float_dtype(column)):
+        return own if own and is_float_dtype(column) else str
+    values = column.dropna().astype(float)
+    share = SHARES.fullmatch(name) or (name in BOUNDS and note.get("what") in OF_SHARES)
+    if share and values.abs().le(1).all():
+        return lambda value: f"{_number(100 * value, 1, words)} %"
+    whole = (values % 1 == 0).all()
+    if whole and YEARS.fullmatch(name):
+        return lambda value: str(int(value))
+    return lambda value: _number(value, 0 if whole else min(2, precision), words)
+
+
+def _number(value: float, digits: int, words: say.Words) -> str:
+    """Write a number with so many decimals; a small one, which would look like nought, with two."""
+    text = f"{value:,.{digits}f}" if not 0 < abs(value) < 10**-digits else f"{value:.2g}"
+    return text.translate(dict(zip(map(ord, ",."), words["separators"], strict=True)))
