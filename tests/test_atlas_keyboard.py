@@ -13,7 +13,7 @@ CONTROLS = """() => { document.querySelectorAll('[data-nth]').forEach((e) => del
 RING = """() => { const e = document.activeElement, look = getComputedStyle(e);
     const ring = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) > 0;
     return [e.dataset.nth ?? null, e.tagName, ring]; }"""
-PANEL = """() => { const seen = {}; return [...document.querySelectorAll('#panel button, #panel summary')]
+PANEL = """() => { const seen = {}; return [...document.querySelectorAll('#panel :not(th) > button, #panel summary')]
     .filter((e) => e.checkVisibility())
     .map((e, n) => { e.dataset.nth = n; return [n, (e.closest('[class]') ?? e).className + e.tagName]; })
     .filter(([, kind]) => (seen[kind] = (seen[kind] ?? 0) + 1) < 3).map(([n]) => n); }"""
