@@ -243,7 +243,13 @@ function draw() {
   if (holder === "#frame") Object.assign(drawn, survey(current.rows));
   showSummary();
   showLegend();
+  // What is drawn anew must not let go of who uses it from the keyboard.
+  const controls = () => [...document.querySelectorAll(`${holder} button, #switches button`)];
+  const held = controls().indexOf(document.activeElement);
   fill($(holder), current.rows);
+  if (held >= 0 && document.activeElement === document.body) {
+    (controls()[held] ?? $("#panel")).focus({ preventScroll: true });
+  }
 }
 
 const MANY = 100; // lines of the table that come before the map; the others follow it
@@ -295,7 +301,10 @@ function select(id) {
   if (state.partner && VIEWS[state.view].wide) $("#card").focus();
   const row = rows.find((each) => each.dataset.id === (id || before));
   row?.scrollIntoView({ block: "nearest" });
-  if (!id) row?.querySelector("button").focus();
+  if (id) return;
+  const named = [...document.querySelectorAll("[data-partner]")].filter((each) => each.dataset.partner === before);
+  const homes = rows.filter((each) => each.dataset.id === before).map((each) => each.querySelector("button"));
+  [...homes, ...named, $("#panel")].find((each) => each.checkVisibility()).focus();
 }
 
 function showFrame() {

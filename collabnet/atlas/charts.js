@@ -206,7 +206,7 @@ function turnoverOf(rows) {
   if (!change) return [];
   const here = new Map(rows.map((row) => [row.index, row])), members = new Set(tab().members);
   const [early, late] = change.periods.map((each) => each.join("–"));
-  return [make("p", {}, say("periods", { early, late })), ...["fresh", "returning", "lasting", "lost"].map((key) => {
+  return [make("h2", {}, say("periods", { early, late })), ...["fresh", "returning", "lasting", "lost"].map((key) => {
     const all = change[key].filter((index) => members.has(index) && (here.has(index) || !state.query));
     const listed = all.slice(0, key === "lasting" ? 0 : 12).map((index) => {
       const facts = { type: "button", click: () => reveal(data.bodies[index].id) };
