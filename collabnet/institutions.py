@@ -329,8 +329,8 @@ def _recognised(bodies: pd.DataFrame, known: pd.DataFrame, rulings: dict[str, st
     ).dropna()
     open_ = open_[ruled.isna()].set_index("institution_id")
     found = _by_codes(open_, known)
-    names = _names(known)
     keys = open_["name"].fillna("").map(name_key) + "|" + open_["country"].fillna("")
+    names = _names(known, {*keys})
     hits = pd.DataFrame({"ror": keys.map(names), "evidence": "name and country"}).dropna()
     found = pd.concat([found, hits])
     found = found[~found.index.duplicated()]
@@ -428,20 +428,22 @@ def _unique(values: pd.Series, ids: pd.Series) -> pd.Series:
     return pairs.drop_duplicates("value", keep=False).set_index("value")["id"]
 
 
-def _names(known: pd.DataFrame) -> pd.Series:
-    """Map `name|country` to the id, over all names, aliases and acronyms."""
+def _names(known: pd.DataFrame, wanted: set[str]) -> pd.Series:
+    """Map `name|country` to the id, over all names, aliases and acronyms that may be wanted."""
     languages = known["names"].fillna("{}").map(lambda names: msgspec.json.decode(names).values())
     every = [
-        {name_key(n) for n in [name, *labels, *str(aliases or "").split("|")]} - {""}
+        [name, *labels, *str(aliases or "").split("|")]
         for name, labels, aliases in zip(
             known["name"].fillna(""), languages, known["aliases"].fillna(""), strict=True
         )
     ]
-    keys = [
-        [f"{name}|{country}" for name in names]
-        for names, country in zip(every, known["country"].fillna(""), strict=True)
-    ]
-    return _unique(pd.Series(keys, index=known.index), known["institution_id"])
+    names = pd.Series(every, known.index).explode().astype("string").dropna()
+    # `name_key` takes them one by one: it is spared the names in ASCII that are not wanted.
+    plain = names.str.lower().str.replace(r"\W+", " ", regex=True).str.strip()
+    likely = plain.str.removeprefix("the ").isin({key.rpartition("|")[0] for key in wanted})
+    names = names[likely | ~names.map(str.isascii)].map(name_key)
+    keys = names[names != ""] + "|" + known["country"].fillna("").reindex(names.index)
+    return _unique(keys, known["institution_id"].reindex(keys.index))
 
 
 def _moves(relations: pd.DataFrame, roll_up: tuple[str, ...], *, succession: bool) -> pd.DataFrame:

@@ -133,11 +133,11 @@ def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[
             key = blake2b(json.dumps(stamp, default=sorted).encode(), digest_size=12).hexdigest()
             tasks.append(Task(path, name, home / key, *shared))
         _read_all([task for task in tasks if not task.home.exists()], readers)
-    if refused:
-        lost = pd.DataFrame(refused, columns=["file", "record", "reason"])
-        others += Records({"quarantine": lost})
-    with TemporaryDirectory(dir=home, suffix=".tmp") as spill:
-        _finish(_Join(folder, out, tasks, others, settings, Path(spill)), entity)
+        if refused:
+            lost = pd.DataFrame(refused, columns=["file", "record", "reason"])
+            others += Records({"quarantine": lost})
+        with TemporaryDirectory(dir=home, suffix=".tmp") as spill:
+            _finish(_Join(folder, out, tasks, others, settings, Path(spill)), entity)
     for left in set(home.iterdir()) - {task.home for task in tasks}:
         shutil.rmtree(left, ignore_errors=True)
 
@@ -203,11 +203,13 @@ def _readers(folder: Path) -> Generator[list[Any], None, None]:
     """Start a process for each other core, or fewer where there is little to read."""
     found = parts(folder)
     size = sum(path.stat().st_size for path, _ in found)
-    command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
+    serving = f"import gc; gc.disable(); from {__name__} import serve; serve()"
     with ExitStack() as stack:
+        stack.callback(gc.enable)
+        gc.disable()  # nothing that is read refers to itself
         started = range(1, min(os.cpu_count() or 1, len(found), size // ALONE))
         yield [
-            stack.enter_context(Popen(command, stdin=PIPE, stdout=PIPE))  # noqa: S603
+            stack.enter_context(Popen([sys.executable, "-c", serving], stdin=PIPE, stdout=PIPE))  # noqa: S603
             for _ in started
         ]
 
@@ -243,6 +245,8 @@ def _read_all(tasks: list[Task], readers: list[Any]) -> None:
             bar.update(told[0] - bar.n)
             for future in done:
                 future.result()
+    for reader in readers:
+        reader.stdin.close()  # it ends while this process goes on
 
 
 def _delegate(task: Task, tell: Tell, reader: Any) -> None:
@@ -280,6 +284,7 @@ def serve() -> None:
                 answer(error)
             else:
                 answer(None)
+    os._exit(0)  # giving back what it holds bit by bit takes as long as reading a part
 
 
 def _read(task: Task, tell: Tell) -> None:
@@ -298,7 +303,6 @@ def _read(task: Task, tell: Tell) -> None:
                 files[name] = pq.ParquetWriter(place, table.schema, use_dictionary=CODED)
             files[name].write_table(table)
 
-    gc.disable()  # nothing that is read refers to itself
     try:
         for place, work in openalex.works(_lines(task.path, broken, tell)):
             counts["read"] += 1
@@ -318,7 +322,6 @@ def _read(task: Task, tell: Tell) -> None:
         sync(fresh)
         fresh.replace(task.home)
     finally:
-        gc.enable()
         shutil.rmtree(fresh, ignore_errors=True)
 
 
@@ -427,14 +430,14 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
         )
     merged = _merged(join.folder)
     gone = f"read_csv({_quoted(*merged)}, all_varchar = true)" if merged else "(SELECT '' AS id)"
-    session.execute(f"""
+    kept = f"""
         CREATE TABLE kept AS SELECT file_index, work, activity_id,
           (row_number() OVER (ORDER BY activity_id) - 1)::INTEGER AS activity_no
         FROM (
           SELECT * FROM activities
           WHERE activity_id NOT IN (SELECT 'openalex:' || parse_filename(id) FROM {gone})
           QUALIFY 1 = row_number() OVER (PARTITION BY activity_id
-            ORDER BY updated DESC, rows DESC, coalesce(source, part), record))""")
+            ORDER BY updated DESC, rows DESC, coalesce(source, part), record))"""
     same = "activity_no, person_id, position, institution_no, x.country, role"
     moved = join.settings["roll_up"] or join.settings["succession"]
     once = f"QUALIFY 1 = row_number() OVER (PARTITION BY {same} ORDER BY row)" if moved else ""
@@ -476,19 +479,19 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     }
     with replacing(join.out) as fresh, ThreadPoolExecutor(1) as beside:
 
-        def copy(name: str, session: Any) -> None:
+        def copy(name: str) -> None:
             place = _quoted(fresh / f"{name}.parquet")[1:-1]
             session.execute(
                 f"COPY ({queries[name]}) TO {place} "
                 "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
             )
 
-        others = queries.keys() - {"participants"}
-        written = beside.submit(lambda: [copy(name, session) for name in sorted(others)])
+        others = sorted(queries.keys() - {"participants"})
+        written = beside.submit(lambda: [session.execute(kept), *map(copy, others)])
         tables, bodies, resolution = _resolved(session.cursor(), entity, join)
         written.result()
         session.register("bodies", bodies)
-        copy("participants", session)
+        copy("participants")
         for name, table in tables.items():
             table.to_parquet(fresh / f"{name}.parquet", index=False, compression="zstd")
         scans = {name: engine.scan(fresh / f"{name}.parquet") for name in schema.TABLES}
@@ -532,7 +535,8 @@ def _resolved(
     coded = houses["openalex_id"].astype(object).isin(set(seen["openalex_id"].dropna()))
     named = houses["institution_id"].astype(object).isin(set(seen["institution_id"]))
     houses = houses[coded | named]
-    known = pd.concat([others.institutions, seen.astype("string"), houses], ignore_index=True)
+    seen = seen.astype("string").merge(houses[[*seen]], how="left_anti")  # says something else
+    known = pd.concat([others.institutions, seen, houses], ignore_index=True)
     known = fill_first("institutions", known)
     ids = pd.concat([known["institution_id"], others.participants["institution_id"]])
     ids = ids.dropna().drop_duplicates(ignore_index=True)
@@ -588,10 +592,8 @@ def _provenance(
         "institutions": len(named),
         "with_ror": ror,
         "unresolved": len(named) - ror,
+        "participations_without_institution": sum(n for name, n in used if not name),
     }
-    nowhere = sum(number for name, number in used if not name)
-    resolution["participations_without_institution"] = nowhere
+    facts = {"sources": [*others["sources"], source], "resolution": resolution}
     merged = others["merged"] + every - stay
-    sources = [*others["sources"], source]
-    facts = {"sources": sources, "merged": merged, "resolution": resolution}
-    return {**others, **facts, "settings": join.settings}
+    return {**others, **facts, "merged": merged, "settings": join.settings}

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Meta, Raw, Struct
 from pyarrow.compute import MatchSubstringOptions as MatchOptions
-from pyarrow.compute import ReplaceSubstringOptions as ReplaceOptions
+from pyarrow.compute import ReplaceSliceOptions as SliceOptions
 
 from collabnet import schema, settings
 from collabnet.errors import InputError
@@ -79,12 +79,12 @@ class House(_Institution):
     updated_date: Text = None
 
 
-class _Affiliation(Struct):
+class _Affiliation(Struct, gc=False):
     raw_affiliation_string: Text = None
     institution_ids: list[Text] | None = None
 
 
-class _Authorship(Struct):
+class _Authorship(Struct, gc=False):
     author: _Author | None = None
     institutions: Raw = Raw()  # decoded once for each list that differs
     countries: list[Text] | None = None
@@ -95,15 +95,15 @@ class _Authorship(Struct):
     affiliations: list[_Affiliation] | None = None
 
 
-class _Topic(Struct):
+class _Topic(Struct, gc=False):
     field: _Named | None = None
 
 
-class _Rank(Struct):
+class _Rank(Struct, gc=False):
     is_in_top_10_percent: bool | None = None
 
 
-class Work(Struct):
+class Work(Struct, gc=False):
     """The fields of a work that are kept; of an API page, the works in it."""
 
     id: Text = None
@@ -319,13 +319,13 @@ def _array(values: Sequence[Any], kind: pa.DataType, column: str) -> pa.Array:
     if kind == CODED:
         return pa.array(values, pa.string()).dictionary_encode()
     array = pa.array(values, kind)
-    if column == "person_id":  # what `_openalex` does one by one
-        tail = {"pattern": "^.*/", "replacement": ""}
-        array = pc.call_function("replace_substring_regex", [array], ReplaceOptions(**tail))
-        array = pc.call_function("utf8_upper", [array])
-        good = pc.call_function("match_substring_regex", [array], MatchOptions(f"^{BARE.pattern}$"))
-        named = pc.call_function("binary_join_element_wise", ["openalex:", array, ""])
-        return pc.call_function("if_else", [good, named, pa.scalar(None, kind)])
+    if column == "person_id":
+        usual = MatchOptions(f"^{re.escape(URL)}[A-Z][0-9]+$")
+        good = pc.call_function("match_substring_regex", [array], usual)
+        if pc.call_function("all", [good]).as_py():
+            prefix = SliceOptions(0, len(URL), "openalex:")
+            return pc.call_function("binary_replace_slice", [array], prefix)
+        return pa.array(map(_openalex, values), kind)
     if column.endswith("_id") or kind != pa.string():
         return array
     trimmed = pc.call_function("utf8_trim_whitespace", [array])
