@@ -17,6 +17,9 @@ GET_INSTALLER := :
 INSTALL = $(BIN)/python -m pip install --quiet --constraint $(PINS) --editable
 endif
 
+# In a container there may be no other user than root, whom JupyterLab refuses unless told.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help atlas test test-spark check notebooks docs lab bench clean
@@ -66,7 +69,7 @@ docs: .venv/ready ## Build the documentation into build/site; needs no network
 	@echo 'Open it in a browser: $(CURDIR)/build/site/index.html'
 
 lab: .venv/ready ## Open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab notebooks $(AS_ROOT) $(ARGS)
 
 bench: .venv/ready ## Measure speed and memory, peers too (an hour; ARGS=--quick: three minutes)
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -128,7 +128,7 @@ def _executed(
         made, chosen = Path(place, file.name), {k: v for k, v in given.items() if k in known}
         made.write_text(json.dumps(book), encoding="utf-8")
         options: dict[str, Any] = {"cwd": str(Path(place, "notebooks")), "progress_bar": False}
-        options["extra_arguments"] = ["--IPKernelApp.log_level=40"]
+        options["extra_arguments"] = ["--IPKernelApp.log_level=50"]
         logging.getLogger("papermill").setLevel(logging.ERROR)  # it cannot read `A, B = 1, 2`
         try:
             done = papermill.execute_notebook(

@@ -17,7 +17,6 @@ from conftest import ROOT
 
 FOLDER = ROOT / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
-STORIES = [path for path in PATHS if path.stem[:2] >= "02"]
 DRAWS = ("plot_compare", "plot_map", "plot_region")
 COUNT_WORKS = {  # by default, without being asked for the kind
     *("agreement_rates", "behind_gap", "bus_factor", "compare_stores", "event_study", "gaps"),
@@ -25,7 +24,6 @@ COUNT_WORKS = {  # by default, without being asked for the kind
     *("share_intervals", "trend"),
 }
 each = pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem[:2])
-each_story = pytest.mark.parametrize("path", STORIES, ids=lambda p: p.stem[:2])
 
 
 def code(path):
@@ -117,7 +115,14 @@ def test_map_cells_hold_no_output_and_all_others_are_compared(path):
 def test_a_table_stands_before_each_map(path):
     cells = code(path)
     before = [cells[i - 1] for i, cell in enumerate(cells) if is_map(cell)]
-    assert [c["source"] for c in before if "text/html" not in str(c["outputs"])] == []
+    tables = [re.search(r"(\n\s*(0|\w.*)  .*)|^Empty DataFrame", shown(c)) for c in before]
+    assert [c["source"] for c, table in zip(before, tables, strict=True) if not table] == []
+
+
+@each
+def test_tables_are_stored_as_plain_text_alone(path):
+    kinds = [set(o.get("data", ())) for cell in code(path) for o in cell["outputs"]]
+    assert {kind for each in kinds for kind in each} == {"text/plain"}
 
 
 @each
@@ -133,8 +138,9 @@ def test_cells_are_short_and_free_of_plumbing(path):
 def test_what_rests_on_synthetic_works_says_so(path):
     tables = [c for c in synthetic_cells(path) if not (is_map(c) or "export_" in c["source"])]
     assert [c["source"] for c in tables if "SYNTHETIC" not in shown(c)] == []
-    said = "SYNTHETIC" in nbformat.read(path, as_version=4)["cells"][0]["source"]
-    assert said is bool(tables)
+    cells = nbformat.read(path, as_version=4)["cells"]
+    first = next(i for i, cell in enumerate(cells) if cell["cell_type"] == "code")
+    assert any("SYNTHETIC" in cell["source"] for cell in cells[:first]) is bool(tables)
 
 
 @each
@@ -223,7 +229,7 @@ def parameters(path):
     return [c for c in code(path) if "parameters" in c["metadata"].get("tags", [])]
 
 
-@each_story
+@each
 def test_the_first_cell_holds_the_files_the_home_and_the_period(path):
     assert [cell["id"] for cell in parameters(path)] == [code(path)[0]["id"]]
     given = {}
@@ -235,6 +241,19 @@ def test_the_first_cell_holds_the_files_the_home_and_the_period(path):
 
 
 @each
+def test_what_is_said_of_the_university_shipped_is_tagged_as_such(path):
+    """A report for another home leaves out the cells tagged `finding`."""
+    cells = nbformat.read(path, as_version=4)["cells"]
+    texts = [c for c in cells if c["cell_type"] == "markdown"]
+    free = [c["source"] for c in texts if not c["metadata"].get("tags")]
+    told = [line for text in free for line in text.splitlines() if "Liège" in line]
+    about = r"province of Liège|Liège is in both" if path.stem[:2] != "08" else ""  # no store
+    assert [line for line in told if not re.search(about, line)] == []
+    tags = {tag for c in texts for tag in c["metadata"].get("tags", [])}
+    assert tags <= {"finding", "notebook"}
+
+
+@each
 def test_links_lead_to_files(path):
     book = nbformat.read(path, as_version=4)
     text = "\n".join(c["source"] for c in book["cells"] if c["cell_type"] == "markdown")
@@ -243,7 +262,7 @@ def test_links_lead_to_files(path):
     assert links
 
 
-@each_story
+@each
 def test_a_story_ends_with_a_table_to_take_away_and_three_questions(path):
     *_, last = nbformat.read(path, as_version=4)["cells"]
     assert "export_table(" in code(path)[-1]["source"]
@@ -273,7 +292,7 @@ def steps(path, given, folder):
 
 
 @pytest.mark.slow
-@each_story
+@each
 @pytest.mark.parametrize(
     ("home", "since", "until"),
     [("04xfq0f34", 2018, 2022), ("name:eraift", 2016, 2017)],

@@ -3,6 +3,7 @@
 import re
 import tomllib
 
+import pandas as pd
 import pytest
 
 import collabnet as cn
@@ -70,7 +71,51 @@ def test_the_page_holds_prose_and_tables_and_no_code(page):
 def test_what_one_university_states_is_not_said_of_another(page):
     text = page.read_text(encoding="utf-8")
     assert "Graduates who stayed abroad" not in text
-    assert f"The tables and maps are those of {AACHEN}. The sentences were written about" in text
+    assert f"The tables and maps are those of {AACHEN}, in these records and years." in text
+    assert "Liège" not in re.sub(
+        r"<table.*?</table>|<pre.*?</pre>|<script.*?</script>", "", text, flags=re.S
+    )
+
+
+def run(store, number, home, **more):
+    """Write a story on a store, and return its page without the library that draws."""
+    out = store.parent / f"{number}.html"
+    stories.write_story(store, number, out, home=home, **more)
+    return out.read_text(encoding="utf-8").split("</script>", 1)[1]
+
+
+@pytest.mark.slow
+def test_findings_are_said_of_the_data_they_were_found_in(store):
+    text = run(store, "03", "00afp2z80")
+    assert "Half closed, and that is Averroès again" in text
+    assert "change the next cell" not in text
+    assert 'class="other"' not in text
+
+
+@pytest.mark.slow
+def test_a_story_whose_layer_is_absent_goes_on(tmp_path):
+    """One flow, no work, no agreement, no project: each table is empty, and says so."""
+    acts = pd.DataFrame({"activity_id": ["m"], "kind": "mobility", "amount": [20]})
+    ends = pd.DataFrame({"activity_id": "m", "institution_id": ["00afp2z80", AACHEN]})
+    ends["role"] = ["sending", "receiving"]
+    alone = cn.Records({"activities": acts, "participants": ends})
+    cn.write_store(cn.resolve(alone), tmp_path / "store")
+    text = run(tmp_path / "store", "06", AACHEN)
+    assert "No partner" in text
+    assert "no row" in text
+    assert text.count("<table") > 8
+
+
+@pytest.mark.slow
+def test_around_a_home_without_coordinates_the_story_draws_no_map(tmp_path):
+    acts = pd.DataFrame({"activity_id": ["w"], "kind": "work", "start": "2020"})
+    took = pd.DataFrame({"activity_id": "w", "institution_id": ["openalex:I1", AACHEN]})
+    cn.write_store(
+        cn.resolve(cn.Records({"activities": acts, "participants": took})), tmp_path / "s"
+    )
+    text = run(tmp_path / "s", "03", "openalex:I1", lang="fr")
+    assert "plotly-graph-div" not in text
+    assert "copublications 2019–2024, comptage entier" in text
 
 
 @pytest.mark.slow
