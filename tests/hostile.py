@@ -24,7 +24,7 @@ TEXTS = [
     "<link rel=stylesheet href=//evil.example/x.css><base href=//evil.example/>",
     "<meta http-equiv=refresh content='0;url=//evil.example/'>",
     "<details open ontoggle=window.__pwn=1><summary>x",
-    f"\"><input autofocus onfocus={PWN}>",
+    f'"><input autofocus onfocus={PWN}>',
     f"' onmouseover='{PWN}' x='",
     f"` onfocus={PWN} autofocus `",
     "]]><x/><![CDATA[",
@@ -36,7 +36,7 @@ TEXTS = [
     # Addresses; several of them stand where a DOI is expected.
     "javascript:window.__pwn=1",
     "data:text/html,<script>window.__pwn=1</script>",
-    f"10.1000/\"><img src=x onerror={PWN}>",
+    f'10.1000/"><img src=x onerror={PWN}>',
     "https://doi.org/javascript:window.__pwn=1",
     "https://doi.org/10.1000/x#<svg/onload=window.__pwn=1>",
     "//evil.example/x",
@@ -95,7 +95,11 @@ REGIONS = {
         "countries": [{"code": code} for code in ("DE", "LU", "FR")],
         "institutions": [{"code": text}],
     }
-    for name, text in (("x\"'><b> y", TEXTS[2]), ("constructor", TEXTS[45]), ("__proto__", TEXTS[0]))
+    for name, text in (
+        ("x\"'><b> y", TEXTS[2]),
+        ("constructor", TEXTS[45]),
+        ("__proto__", TEXTS[0]),
+    )
 }
 
 

@@ -88,7 +88,16 @@ def test_a_card_is_opened_and_closed_and_one_is_back_where_one_was(go, view):
 def test_the_tools_work_by_keys_and_hold_their_place(go):
     page = go("view=map&tab=world&layer=work")
     active = "() => document.activeElement.id"
-    for key in ("language", "theme", "layer-project", "zoom-in", "zoom-reset", "more", "more", "link"):
+    for key in (
+        "language",
+        "theme",
+        "layer-project",
+        "zoom-in",
+        "zoom-reset",
+        "more",
+        "more",
+        "link",
+    ):
         page.focus(f"#{key}")
         page.keyboard.press("Space")
         assert page.evaluate(active) == key
