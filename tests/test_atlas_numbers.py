@@ -122,7 +122,7 @@ def test_classes_and_what_needs_attention_on_the_overview(go, records, gaps, liv
     assert unseen == 0 or of("unseen", lang, unseen) in page.inner_text("#other")
 
 
-@pytest.mark.parametrize(("lang", "tab"), CASES)
+@pytest.mark.parametrize(("lang", "tab"), [case for case in CASES if case[0] == "en"])
 def test_what_changed_on_the_overview(go, records, lang, tab):
     told = spaces(go(f"view=overview&lang={lang}&tab={tab}").inner_text("#other"))
     periods = [(2015, 2019), (2020, 2022), (2023, 2025)]
