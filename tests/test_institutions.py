@@ -92,6 +92,12 @@ def test_a_name_that_fits_two_institutions_decides_nothing():
     assert found(body, *twins)[0] == [body["institution_id"], "source"]
 
 
+@pytest.mark.parametrize("known", ["The X-1 (House); Arts", "x 1 house, arts!", "X 1 Höuse Arts"])
+def test_case_accents_punctuation_and_the_article_make_no_other_name(known):
+    body = {"institution_id": "01aaaaa01", "name": known, "country": "LU"}
+    assert found(named("X 1 house ARTS", "LU"), body)[0] == ["01aaaaa01", "name and country"]
+
+
 def test_a_code_that_two_institutions_have_decides_nothing():
     twins = [{"institution_id": ror, "pic": "900000001"} for ror in (MAASTRICHT, LUXEMBOURG)]
     assert found("pic:900000001", *twins)[0] == ["pic:900000001", "source"]

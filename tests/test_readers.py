@@ -109,6 +109,16 @@ def test_ids_of_four_digits_and_changing_columns_are_kept(real):
     assert records.activities["activity_id"].tolist() == expected
 
 
+@pytest.mark.parametrize(
+    "odd", ["https://openalex.org/authors/A8", "a8", "https://openalex.org/a8"]
+)
+def test_an_author_has_one_id_however_it_is_written(tmp_path, odd):
+    nobody = {"author": {"id": "8"}}
+    authors = (author(7), {"author": {"id": odd}}, nobody, {})
+    people = cn.read(put_lines(tmp_path, work(1, *authors))).participants["person_id"]
+    assert people.fillna("none").tolist() == ["openalex:A7", "openalex:A8", "none", "none"]
+
+
 def test_all_institutions_of_an_author_are_kept(tmp_path):
     records = cn.read(put_lines(tmp_path, work(1, author(7, HERE, THERE))))
     assert rows(records.participants, "person_id", "institution_id", "country") == [
