@@ -167,8 +167,8 @@ def _neutral(column: pd.Series) -> pd.Series:
 
 def _harmless(text: str) -> str:
     # A lone carriage return would break the row: the csv writer leaves it unquoted.
-    text = CONTROL.sub("", _encodable(text).replace("\r\n", "\n").replace("\r", "\n"))
-    return f"'{text}" if text.startswith(RISKY) else text
+    text = _encodable(text).replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if CONTROL.sub("", text).startswith(RISKY) else text
 
 
 def _encodable(text: str) -> str:

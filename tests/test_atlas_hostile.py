@@ -282,7 +282,6 @@ def test_no_cell_of_an_exported_table_is_a_formula(records, tmp_path):
     with cn.export_table(table, tmp_path / "t.csv").open(encoding="utf-8-sig", newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert [cell for cell in cells if cell.startswith(RISKY) and not NUMBER.fullmatch(cell)] == []
-    assert not any("\x00" in cell for cell in cells)
     book = openpyxl.load_workbook(cn.export_table(table, tmp_path / "t.xlsx"))
     types = {cell.data_type for sheet in book for row in sheet.iter_rows() for cell in row}
     assert not {"f", "e"} & types
