@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -23,7 +24,9 @@ FORMULAS = {
 }
 UNSET = {"years": "all", "cap": "none"}
 # What a text must not begin with where a spreadsheet would take it for a formula (OWASP).
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+RISKY = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+# Control signs: some programs drop them, and would find a formula behind.
+CONTROL = re.compile(r"[\0-\x08\v\f\x0e-\x1f\x7f]")
 XLSX_ROWS, XLSX_TEXT = 1_048_576, 32_767
 
 
@@ -165,7 +168,7 @@ def _neutral(column: pd.Series) -> pd.Series:
 def _harmless(text: str) -> str:
     # A lone carriage return would break the row: the csv writer leaves it unquoted.
     text = _encodable(text).replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{text}" if text.startswith(RISKY) else text
+    return f"'{text}" if CONTROL.sub("", text).startswith(RISKY) else text
 
 
 def _encodable(text: str) -> str:

@@ -21,17 +21,6 @@ from collabnet.words import words_of
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ROOT / "collabnet" / "atlas"
-HOSTILE = [
-    "</script><script>window.__pwn=1</script>",
-    "<img src=x onerror=window.__pwn=2>",
-    "<a href='javascript:window.__pwn=3'>here</a><b>x</b><br>",
-    "<svg onload=window.__pwn=4><style>*{display:none}</style>",
-    "{{policy}} ${window.__pwn=5} %{customdata} {n} $\\alpha$",
-    "\u202eesrever \u2066isolate\u200f",
-    '=HYPERLINK("http://evil.example";"x")',
-    "W" * 500,
-    "🌍 جامعة וניברסיטה &lt;b&gt; \u2028\u2029 \x00\x1b[31m",
-]
 
 
 def of_view(records, name, kind="agreement", years=None):
@@ -219,48 +208,6 @@ def test_the_list_behind_a_region_is_named(go):
     assert "Central Africa (ULiège list)" in told
     assert "Rwanda" in told
     assert "PACODEL" in told
-
-
-@pytest.mark.parametrize("name", ["world", "maghreb"])
-def test_hostile_names_and_titles_are_only_text(browser, tmp_path, name):
-    bodies = [settings.HOME, *(f"name:{i}" for i in range(len(HOSTILE)))]
-    names = ["<i>home</i>\u202e{{data}}", *HOSTILE]
-    acts = [f"a{i}" for i in range(len(HOSTILE))]
-    pairs = [(a, b) for a, own in zip(acts, bodies[1:], strict=True) for b in (bodies[0], own)]
-    told = dict.fromkeys(("title", "type", "note", "reference", "programme"), HOSTILE)
-    places = {"country": "MA", "lat": [33 + i / 2 for i in range(len(names))], "lon": -5.0}
-    records = cn.Records(
-        {
-            "activities": pd.DataFrame({"activity_id": acts, "kind": "agreement", **told}),
-            "participants": pd.DataFrame(pairs, columns=["activity_id", "institution_id"]),
-            "institutions": pd.DataFrame(
-                {"institution_id": bodies, "name": names, "city": names, **places}
-            ),
-        },
-        provenance={"sources": [{"file": text, "sha256": text} for text in HOSTILE]},
-    )
-    path = write_atlas(records, tmp_path / "hostile.html", title=HOSTILE[0] + HOSTILE[7])
-    with watched(browser, path) as page:
-        page.click(f"#tab-{name}")
-        for row in page.locator("#list tbody button").all():
-            row.click()
-            assert page.evaluate("document.documentElement.scrollWidth") <= 1360
-        for mark in page.locator("#map .point").all():
-            mark.hover(force=True)
-        for view in ("overview", "partners", "method", "map"):
-            page.click(f"#view-{view}")
-            assert page.evaluate("document.documentElement.scrollWidth") <= 1360
-        assert page.evaluate("window.__pwn") is None
-        assert page.locator("img, iframe, #map a, main a, footer a, #map style").count() == 0
-        assert page.locator("script").count() == 5
-        shown = page.inner_text("#list tbody")
-        assert HOSTILE[1] in shown
-        assert HOSTILE[2] in shown
-        assert "\u202e" not in shown
-        page.keyboard.press("Escape")
-        with page.expect_download() as download:
-            page.click("#csv")
-        assert "\"'=HYPERLINK" in Path(download.value.path()).read_text(encoding="utf-8-sig")
 
 
 def test_the_same_records_give_the_same_bytes_and_not_too_many(records, atlas_file, tmp_path):

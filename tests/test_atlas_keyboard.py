@@ -13,9 +13,10 @@ CONTROLS = """() => { document.querySelectorAll('[data-nth]').forEach((e) => del
 RING = """() => { const e = document.activeElement, look = getComputedStyle(e);
     const ring = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) > 0;
     return [e.dataset.nth ?? null, e.tagName, ring]; }"""
-PANEL = """() => { const seen = {}; return [...document.querySelectorAll('#panel :not(th) > button, #panel summary')]
+PANEL = """() => { const seen = {}, css = '#panel :not(th) > button, #panel summary';
+    return [...document.querySelectorAll(css)]
     .filter((e) => e.checkVisibility())
-    .map((e, n) => { e.dataset.nth = n; return [n, (e.closest('[class]') ?? e).className + e.tagName]; })
+    .map((e, n) => { e.dataset.nth = n; return [n, e.closest('[class]')?.className + e.tagName]; })
     .filter(([, kind]) => (seen[kind] = (seen[kind] ?? 0) + 1) < 3).map(([n]) => n); }"""
 STATE = """() => [location.hash, document.documentElement.lang,
     document.querySelector('#card').hidden, document.querySelector('#other').textContent,

@@ -1,5 +1,7 @@
 """What is read on the screen, to the digit shown and in both languages, is what Python tells."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -20,7 +22,8 @@ HEADS = """() => [...document.querySelectorAll('.lines h3')].map((head) =>
 TABLE = """() => [...document.querySelectorAll('#other tbody tr')].map((row) =>
     [row.dataset.id, ...[...row.cells].map((cell) => cell.textContent)])"""
 FACTS = """() => { const all = [...document.querySelectorAll('#card dt')];
-    return all.map((dt) => [dt.textContent, dt.nextElementSibling.firstChild.textContent.trim()]); }"""
+    const value = (dt) => dt.nextElementSibling.firstChild.textContent.trim();
+    return all.map((dt) => [dt.textContent, value(dt)]); }"""
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +32,13 @@ def day(records):
 
 
 @pytest.fixture(scope="module")
-def gaps(records, day):
-    return cn.gaps(records, HOME, as_of=day)
-
-
-@pytest.fixture(scope="module")
-def lives(records, day):
-    return cn.agreement_status(records, HOME, as_of=day)
-
-
-@pytest.fixture(scope="module")
-def shares(records):
-    return cn.link_shares(records, HOME).set_index("partner")
+def tables(records, day):
+    """What Python tells of the partners, their agreements, and whose part joint works are."""
+    return SimpleNamespace(
+        gaps=cn.gaps(records, HOME, as_of=day),
+        lives=cn.agreement_status(records, HOME, as_of=day),
+        shares=cn.link_shares(records, HOME).set_index("partner"),
+    )
 
 
 def shown(value, lang, digits=2):
@@ -101,11 +99,11 @@ def test_key_figures_on_the_overview(go, records, lang, tab):
 
 
 @pytest.mark.parametrize(("lang", "tab"), CASES)
-def test_classes_and_what_needs_attention_on_the_overview(go, records, gaps, lives, lang, tab):
-    page, table = go(f"view=overview&lang={lang}&tab={tab}"), inside(gaps, tab, records)
+def test_classes_and_what_needs_attention_on_the_overview(go, records, tables, lang, tab):
+    page, table = go(f"view=overview&lang={lang}&tab={tab}"), inside(tables.gaps, tab, records)
     names, counts = WORDS[lang]["gaps"]["classes"], table["class"].value_counts()
     assert dict(page.evaluate(CLASSES)) == {names[one]: shown(n, lang) for one, n in counts.items()}
-    lives = lives[lives["partner"].isin(table["partner"])]
+    lives = tables.lives[tables.lives["partner"].isin(table["partner"])]
     made_up = table["synthetic"].astype(bool)
     uncovered = table["class"] == "uncovered"
     named = uncovered & (~made_up | (table["projects"].fillna(0) > 0))
@@ -140,9 +138,9 @@ def test_what_changed_on_the_overview(go, records, lang, tab):
 
 
 @pytest.mark.parametrize(("lang", "tab"), CASES)
-def test_cells_of_the_table_of_partners(go, records, gaps, lang, tab):
+def test_cells_of_the_table_of_partners(go, records, tables, lang, tab):
     rows = go(f"view=partners&lang={lang}&tab={tab}").evaluate(TABLE)
-    table = inside(gaps, tab, records)
+    table = inside(tables.gaps, tab, records)
     links = {
         kind: cn.partners(records, HOME, kind=kind).set_index("partner")["weight"]
         for kind in ("agreement", "project", "work")
@@ -162,9 +160,9 @@ def test_cells_of_the_table_of_partners(go, records, gaps, lang, tab):
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
-def test_lines_of_the_card(go, records, gaps, lives, shares, lang):
+def test_lines_of_the_card(go, records, tables, lang):
     words, atlas = WORDS[lang]["card"], WORDS[lang]["atlas"]
-    rows = gaps.set_index("partner")
+    rows = tables.gaps.set_index("partner")
     for body in ("02jz4aj89", "036x5ad56", "03yb2hp88"):
         page = go(f"view=map&tab=world&layer=work&lang={lang}&partner={body}")
         if page.is_hidden("#card"):
@@ -175,14 +173,14 @@ def test_lines_of_the_card(go, records, gaps, lives, shares, lang):
         works = shown(row["works"], lang)
         assert told[atlas["work"]] == (f"{works} [{low}–{high}]")
         assert told[atlas["project"]] == shown(row["projects"], lang)
-        mine = lives[lives["partner"] == body]
+        mine = tables.lives[tables.lives["partner"] == body]
         counts = mine.groupby("status", sort=False)["activity_id"].nunique()
         agreed = ", ".join(f"{n} {words['status'][one]}" for one, n in counts.items())
         assert told[atlas["agreement"]] == (agreed or "0")
         assert words_of_class(lang, row["class"]) == page.inner_text("#card .why .chip")
-        if body not in shares.index:
+        if body not in tables.shares.index:
             continue
-        share = shares.loc[body]
+        share = tables.shares.loc[body]
         alone = share["output_partner"] <= share["joint"]
         values = list(told.values())
         at = values.index(spaces(percent(share["of_home"], lang)))
@@ -202,10 +200,10 @@ def words_of_class(lang, key):
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
-def test_counts_in_the_notes_and_the_legend_of_the_map(go, records, gaps, lang):
+def test_counts_in_the_notes_and_the_legend_of_the_map(go, records, tables, lang):
     page = go(f"view=map&tab=world&layer=gaps&lang={lang}")
     legend = page.inner_text("#legend")
-    for one, n in gaps["class"].value_counts().items():
+    for one, n in tables.gaps["class"].value_counts().items():
         assert f"{words_of_class(lang, one)} ({shown(n, lang)})" in legend
     page = go(f"view=map&tab=world&layer=agreement&from=2019&to=2024&lang={lang}")
     lost = cn.partners(records, HOME, kind="agreement", years=(2019, 2024)).attrs["note"]

@@ -281,3 +281,9 @@ def test_leftovers_of_a_killed_process_are_swept(tmp_path, edges):
 
 def test_missing_folders_are_made(tmp_path, edges):
     assert export_table(edges, tmp_path / "a" / "b" / "e.csv").is_file()
+
+
+@pytest.mark.parametrize("text", ["\uff1d1+1", "\x00=1+1", "\x1b\x7f@x"])
+def test_a_formula_behind_a_control_sign_or_in_full_width_is_marked(tmp_path, text):
+    path = export_table(pd.DataFrame({"t": [text]}), tmp_path / "e.csv")
+    assert path.read_text("utf-8-sig").splitlines()[1] == f"'{text}"
