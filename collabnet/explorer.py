@@ -23,7 +23,7 @@ from collabnet.regions import list_regions
 KINDS, WAYS = ("work", "agreement", "project", "mobility"), ("full", "fractional", "refined")
 ROWS, NOBODY = 15, ("–", None)
 SIZE: dict[str, Any] = {"width": 900, "height": 560}
-STYLE = "<style>.collabnet-years .widget-readout { min-width: 6.5em; max-width: none }</style>"
+STYLE = "<style>.collabnet-explorer .widget-readout { min-width: 6.5em; max-width: none }</style>"
 FIGURE = "application/vnd.plotly.v1+json"
 
 
@@ -90,13 +90,11 @@ def explore(records: Records, home: str | None = None, *, lang: str | None = Non
     acts, lists, lang = records.activities, list_regions(), figures["lang"]
     kinds = [(say.capital(figures[kind]), kind) for kind in KINDS if (acts["kind"] == kind).any()]
     years = acts["year"].dropna().astype(int)
-    first, last = (int(years.min()), int(years.max())) if len(years) else (0, 0)
+    span = (int(years.min()), int(years.max())) if len(years) else (0, 0)
     regions = list(zip(lists[f"label_{lang}"], lists["region"], strict=True))
     controls: dict[str, Any] = {
         "region": ui.Dropdown(options=regions, value="world"),
-        "years": ui.IntRangeSlider(
-            value=(first, last), min=first, max=last, continuous_update=False
-        ),
+        "years": ui.IntRangeSlider(value=span, min=span[0], max=span[1], continuous_update=False),
         "kind": ui.Dropdown(options=kinds or [("–", KINDS[0])]),
         "count": ui.Dropdown(options=[(figures[way], way) for way in WAYS]),
         "partner": ui.Dropdown(options=[NOBODY]),
@@ -107,24 +105,21 @@ def explore(records: Records, home: str | None = None, *, lang: str | None = Non
 
     def chosen() -> dict[str, Any]:
         """Return the options asked for; all years are those without a date, too."""
-        span = controls["years"].value
-        return {"years": None if span == (first, last) else span, "count": controls["count"].value}
+        asked = controls["years"].value
+        return {"years": None if asked == span else asked, "count": controls["count"].value}
 
     def draw(_: object = None) -> None:
         region, kind = controls["region"].value, controls["kind"].value
-        if kind == "mobility":
-            table = _exchanges(records, home, chosen()["years"])
-            links = table.assign(home=home)
-        else:
-            links = edges(records, kind, **chosen())
-            table = partners(records, home, kind=kind, **chosen())
+        mobile = _exchanges(records, home, chosen()["years"]) if kind == "mobility" else None
+        table = partners(records, home, kind=kind, **chosen()) if mobile is None else mobile
+        links = edges(records, kind, **chosen()) if mobile is None else mobile.assign(home=home)
         if region == "world":
             figure = plot_map(links, records.institutions, home=home, lang=lang, **SIZE)
         else:
             table = within(table, region, records.institutions)
             figure = plot_region(links, records.institutions, region, home=home, lang=lang, **SIZE)
-        data = {FIGURE: json.loads(figure.to_json())}
-        results["map"].outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
+        shown = {"output_type": "display_data", "data": {FIGURE: json.loads(figure.to_json())}}
+        results["map"].outputs = (shown | {"metadata": {}},)
         heads = words["columns"] | ({"weight": words["persons"]} if kind == "mobility" else {})
         said = say.count(figures, "shown", len(table))
         said += words["apart"] * table.attrs["note"].get("apart", False)
@@ -145,8 +140,8 @@ def explore(records: Records, home: str | None = None, *, lang: str | None = Non
     controls["years"].observe(tell, "value")
     draw()
     tell()
-    controls["years"].add_class("collabnet-years")
     asked = ui.HBox([*controls.values(), ui.HTML(STYLE)], layout={"flex_flow": "row wrap"})
+    asked.add_class("collabnet-explorer")
     return Explorer(controls, results, ui.VBox([asked, *results.values()]))
 
 

@@ -6,6 +6,7 @@ import html
 import re
 import sys
 from collections.abc import Callable, Mapping
+from importlib import resources
 from typing import Any
 
 import pandas as pd
@@ -21,15 +22,15 @@ SHARES = re.compile(
     r"|mcp_ratio|reciprocity|top10(_home)?"
 )
 BOUNDS, OF_SHARES = {"value", "low", "high"}, {"growth", "share intervals", "rates of agreements"}
-FIRST = ("name", "title")
+PAGE = (resources.files("collabnet") / "data" / "table.html").read_text(encoding="utf-8")
 
 
 def show_tables() -> None:
     """Have Jupyter, where it runs, show tables as `table_html` writes them."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell and (pages := shell.display_formatter.formatters.get("text/html")):
-        known = pages.for_type(pd.DataFrame)
-        if known is None or known.__module__ == __name__:  # what somebody else has set stays
+    if shell := "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+        pages = shell.display_formatter.formatters["text/html"]
+        # What somebody else has set stays.
+        if getattr(pages.for_type(pd.DataFrame), "__module__", __name__) == __name__:
             pages.for_type(pd.DataFrame, table_html)
 
 
@@ -45,12 +46,11 @@ def table_html(
     keep = min(pd.get_option("display.min_rows") or most, most) if most and n > most else n
     # One row more than is kept, for pandas to put the dots.
     rows = [*range(n)] if keep == n else [*range(keep // 2 + 1), *range(n - keep // 2, n)]
-    order = sorted(range(table.shape[1]), key=lambda i: table.columns[i] not in FIRST)
+    order = sorted(range(table.shape[1]), key=lambda i: table.columns[i] not in ("name", "title"))
     wide, texts, ends = pd.get_option("display.max_columns") or len(order), {}, []
     for place, i in enumerate(order):
-        column = table.iloc[:, i]
-        write = _writer(column, note, words)
-        values = zip(column.iloc[rows], column.iloc[rows].notna(), strict=True)
+        write, seen = _writer(table.iloc[:, i], note, words), table.iloc[rows, i]
+        values = zip(seen, seen.notna(), strict=True)
         texts[place] = [write(value) if known else "–" for value, known in values]
         ends += [str(len(order) - place)] if write is str and len(order) <= wide else []
     shown, named = pd.DataFrame(texts, table.index[rows], dtype=object), table.columns[order]
@@ -61,30 +61,25 @@ def table_html(
     mark = "-".join(["left", *ends])
     # Text stands left; places are counted from the right, for rows of several levels begin late.
     left = ",".join(f".{mark} tr > :nth-last-child({end})" for end in ends)
-    style = f"<style>{left} {{text-align: left}}</style>" if left else ""
     options: dict[str, Any] = {"max_rows": keep or None, "max_cols": wide, "border": 0}
     body = shown.set_axis(named, axis=1).to_html(classes=mark, notebook=True, **options)
     sides = (s for s in (note, note.get("left"), note.get("right")) if s and "kind" in s)
     said = [say.told(s, figures) + words["all_years"] * (not s.get("years")) for s in sides]
     said += [text.format(**note) for key, text in words["told"].items() if note.get(key)]
-    cut = words["cut"].format(n=2 * (keep // 2), all=say.number(n, figures))
-    said += [cut] if keep < n else [] if n else [figures["rows"][0]]
-    made_up = f"<b>{words['made_up']}</b> " * bool(note.get("synthetic"))
-    whole = html.escape("\n".join(note_lines(note)))
-    return (
-        f'<div class="collabnet-table">{style}{body}<p>{made_up}{say.plain(" · ".join(said), 600)}'
-        f"</p><details><summary>{words['more']}</summary><pre>{whole}</pre></details></div>"
-    )
+    said += [words["cut"].format(n=2 * (keep // 2), all=_number(n, 0, words))] * (keep < n or not n)
+    parts = {"left": left or ".none", "body": body, "said": say.plain(" · ".join(said), 600)}
+    parts |= {"made_up": words["made_up"] * bool(note.get("synthetic")), "more": words["more"]}
+    return PAGE.format(**parts, note=html.escape("\n".join(note_lines(note))))
 
 
 def _writer(column: pd.Series, note: dict[str, Any], words: say.Words) -> Callable[[Any], str]:
     """Return what writes the known values of a column: as years, shares, numbers or text."""
     name = str(column.name[0] if isinstance(column.name, tuple) else column.name)
     own, precision = pd.get_option("display.float_format"), pd.get_option("display.precision")
-    if is_bool_dtype(column):
-        return lambda value: words["yes" if value else "no"]
-    if not is_numeric_dtype(column) or (own and is_float_dtype(column)):
-        return own if own and is_float_dtype(column) else str
+    if own and is_float_dtype(column):
+        return own
+    if not is_numeric_dtype(column) or is_bool_dtype(column):
+        return str
     values = column.dropna().astype(float)
     share = SHARES.fullmatch(name) or (name in BOUNDS and note.get("what") in OF_SHARES)
     if share and values.abs().le(1).all():

@@ -17,6 +17,7 @@ from typing import Any
 from collabnet.errors import InputError, MissingExtraError, UnknownNameError
 from collabnet.exports import replacing
 from collabnet.readers import read
+from collabnet.words import capital, words_of
 
 FIGURE = "application/vnd.plotly.v1+json"
 PARAMETERS = re.compile(r"\b[A-Z]{2,}\b(?=[^#\n]*=)")
@@ -25,12 +26,7 @@ PLACES = (  # beside the package in a clone, and where a wheel puts its data
     Path(__file__).parent.parent,
     Path(sysconfig.get_path("data")) / "share" / "collabnet",
 )
-OTHER_HOME = (
-    "The tables and maps are those of {}, in these records and years. "
-    "What was written of others, here or elsewhere, is left out."
-)
 DRAWN: dict[str, Any] = {"full_html": False, "include_plotlyjs": False, "validate": False}
-SHIPPED = "works-synthetic.jsonl.gz"
 DRAWN["config"] = {"displaylogo": False}
 TITLE = re.compile(r"^# (.+)", re.M)
 
@@ -60,6 +56,7 @@ def write_story(
 
     Cells tagged `notebook` are for those who run it, and left out; those tagged `finding` speak of
     what the shipped data show, and are left out for another home, other years, or other data.
+    Around a home without coordinates no map is drawn.
     """
     try:
         import papermill  # noqa: F401
@@ -70,13 +67,18 @@ def write_story(
         raise MissingExtraError("A report of a notebook", str(error.name), "lab") from None
     file = find_notebook(name)
     book, own = _executed(file, Path(store), home, years, lang)
-    title, number = file.stem, 0
+    title, number, nobody = file.stem, 0, capital(words_of(lang)["shown"][0])
     for cell in book["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = LOCAL.sub(r"\1", cell["source"])
             title = (TITLE.findall(cell["source"]) or [title])[0] if title == file.stem else title
         for shown in cell.get("outputs", ()):
             if figure := shown.get("data", {}).get(FIGURE):
+                said = figure["layout"].get("title", {})
+                count = said.get("subtitle", {}).get("text", "")
+                if count.startswith(nobody):  # a sentence says it better than an empty map
+                    shown["data"] = {"text/html": f"<p><b>{said['text']}.</b> {count}.</p>"}
+                    continue
                 number += 1
                 shown["data"] = {"text/html": to_html(figure, div_id=f"figure-{number}", **DRAWN)}
     exporter = HTMLExporter(template_name="basic", exclude_input=True)
@@ -84,11 +86,10 @@ def write_story(
     body, _ = exporter.from_notebook_node(book)
     span = f" · {years[0]}–{years[1]}" if years else ""
     made = f"collabnet {version('collabnet')} · {file.name} · {Path(store).name} · {home}{span}"
-    said = {"title": html.escape(title), "made": html.escape(made)}
-    notice = f'<p class="other">{OTHER_HOME.format(html.escape(home))}</p>'
-    said["other"] = "" if own else notice
+    parts = {"title": html.escape(title), "made": html.escape(made), "home": html.escape(home)}
+    parts["hidden"] = "hidden" * own
     page = (resources.files("collabnet") / "data" / "story.html").read_text(encoding="utf-8")
-    page = page.format(body=body, plotly=get_plotlyjs() if number else "", **said)
+    page = page.format(body=body, plotly=get_plotlyjs() if number else "", **parts)
     with replacing(Path(out)) as fresh:
         fresh.write_text(page, encoding="utf-8")
     return Path(out)
@@ -114,28 +115,27 @@ def _executed(
         raise InputError(f"{store} does not exist. Make it with: collabnet ingest … --out {store}")
     given: dict[str, Any] = {"DATA": str(store.absolute()), "HOME": home}
     given |= dict(zip(("SINCE", "UNTIL"), years, strict=True)) if years else {}
-    files = [Path(one["file"]).name for one in read(store).provenance["sources"]]
-    own = home in source and not years and SHIPPED in files
+    records = read(store)
+    shipped = any("works-synthetic" in one["file"] for one in records.provenance["sources"])
+    own = shipped and home in source and not years
     left_out = {"notebook"} if own else {"notebook", "finding"}
+    place = records.institutions.loc[records.institutions["institution_id"] == home, "lat"]
+    left_out |= {"map"} if place.isna().any() else set()
     book["cells"] = [c for c in book["cells"] if not left_out & {*c["metadata"].get("tags", ())}]
-    if lang:
-        speak = f"from collabnet import settings\nsettings.LANGUAGE = {lang!r}"
-        book["cells"].insert(0, new_code_cell(speak))
+    speak = f"import collabnet.settings\ncollabnet.settings.LANGUAGE = {words_of(lang)['lang']!r}"
+    book["cells"].insert(0, new_code_cell(speak))
     with tempfile.TemporaryDirectory() as place:
         if (file.parent.parent / "data").is_dir():
             shutil.copytree(file.parent.parent / "data", Path(place, "data"))
         Path(place, "notebooks").mkdir()
         made, chosen = Path(place, file.name), {k: v for k, v in given.items() if k in known}
         made.write_text(json.dumps(book), encoding="utf-8")
-        options: dict[str, Any] = {"cwd": str(Path(place, "notebooks")), "progress_bar": False}
-        options["extra_arguments"] = ["--IPKernelApp.log_level=50"]
+        options: dict[str, Any] = {"cwd": str(Path(place, "notebooks")), "kernel_name": "python3"}
+        options |= {"progress_bar": False, "extra_arguments": ["--IPKernelApp.log_level=50"]}
         logging.getLogger("papermill").setLevel(logging.ERROR)  # it cannot read `A, B = 1, 2`
         try:
-            done = papermill.execute_notebook(
-                str(made), None, chosen, kernel_name="python3", **options
-            )
+            return papermill.execute_notebook(str(made), None, chosen, **options), own
         except papermill.exceptions.PapermillExecutionError as error:
             raise InputError(
                 f"{file.name} stops at cell {error.exec_count}: {error.ename}: {error.evalue}"
             ) from None
-    return done, own

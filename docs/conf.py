@@ -8,6 +8,7 @@ pages, notebooks and data keep their places and every link between them holds on
 """
 
 import hashlib
+import logging
 import re
 import runpy
 import shutil
@@ -147,6 +148,7 @@ def write_static():
 
 
 def setup(app):
+    logging.getLogger("traitlets").setLevel(logging.WARNING)  # it tells of each notebook
     app.connect("source-read", link_names)
     app.connect("source-read", show_outputs)
     app.connect("env-get-outdated", changed_notebooks)

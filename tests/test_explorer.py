@@ -141,6 +141,6 @@ def test_a_region_holds_for_mobility_too(exchanges):
 
 
 def test_the_years_have_room_beside_their_slider(box):
-    assert "collabnet-years" in box.controls["years"]._dom_classes
+    assert "collabnet-explorer" in box.box.children[0]._dom_classes
     styles = [one.value for one in box.box.children[0].children if hasattr(one, "value")]
-    assert any(".collabnet-years .widget-readout" in str(value) for value in styles)
+    assert any(".collabnet-explorer .widget-readout" in str(value) for value in styles)

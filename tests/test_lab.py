@@ -122,6 +122,9 @@ def test_a_story_runs_draws_and_follows_another_home_and_year(page, lab):
     first = titles(page)
     assert first[-1].startswith("University of Liège")
     assert "2019–2024" in first[-1]
+    notes = page.locator(".collabnet-table > p").all_text_contents()
+    assert any("agreements, full counting, all years" in note for note in notes)
+    assert any(note.startswith("SYNTHETIC co-publications 2019–2024") for note in notes)
     sheet = folder / "build" / "africa" / "maghreb.xlsx"
     assert openpyxl.load_workbook(sheet).worksheets[0].max_row == 8  # a head, seven partners
 

@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import chdir
@@ -161,7 +162,7 @@ def test_stored_output_is_the_same_on_every_machine(path):
 def test_a_drifted_number_fails_at_its_cell_and_nothing_else_does(tmp_path):
     (tmp_path / "data").symlink_to(ROOT / "data")
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / "conftest.py").write_bytes((ROOT / "conftest.py").read_bytes())
+    shutil.copy(ROOT / "conftest.py", tmp_path)
     true, drifted = (tmp_path / "notebooks" / name for name in ("true.ipynb", "drifted.ipynb"))
     book = json.loads(PATHS[0].read_text(encoding="utf-8"))
     at = next(i for i, c in enumerate(book["cells"]) if "groupby" in "".join(c["source"]))

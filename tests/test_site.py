@@ -1,5 +1,6 @@
 """The documentation site: built offline without a warning, whole, and asking no network."""
 
+import json
 import re
 import subprocess
 import sys
@@ -79,11 +80,24 @@ def test_every_public_name_has_its_page_with_its_docstring(site):
 
 
 @pytest.mark.slow
-def test_notebooks_are_shown_with_the_outputs_that_are_stored(site):
+def test_notebooks_are_shown_with_their_outputs(site):
     names = {path.stem for path in ROOT.glob("notebooks/*.ipynb")}
     assert names == {path.stem for path in (site / "notebooks").glob("*.html")}
     text = (site / "notebooks" / "08-bring-your-own-data.html").read_text(encoding="utf-8")
     assert "conventions.xlsx, row 10: start" in text
+    assert "How it was made" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [path.stem for path in sorted(ROOT.glob("notebooks/*.ipynb"))])
+def test_the_maps_of_a_notebook_are_drawn_without_network(browser, site, name):
+    with browser.new_context(offline=True) as view:
+        page = view.new_page()
+        page.goto((site / "notebooks" / f"{name}.html").as_uri())
+        page.wait_for_selector("#figure-2 .scatterlayer path.point", state="attached")
+        book = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
+        maps = [c for c in book["cells"] if "map" in c["metadata"].get("tags", [])]
+        assert page.locator(".js-plotly-plot .main-svg .scatterlayer").count() == len(maps)
 
 
 def test_every_term_of_the_glossary_is_in_both_languages_with_definition_and_source():
