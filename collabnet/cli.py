@@ -16,7 +16,7 @@ from collabnet.identifiers import institution_id
 
 EXAMPLES = {
     "init": "collabnet init my-university --home 04xfq0f34",
-    "doctor": "collabnet doctor  # in the folder you work in",
+    "doctor": "collabnet doctor",
     "fetch": "collabnet fetch openalex --institution 00afp2z80 --years 2015:2026 --out raw",
     "ingest": "collabnet ingest data ../exports/works.jsonl.gz --out build/store",
     "mapping": "collabnet mapping suggest agreements.xlsx --out agreements.toml",
