@@ -396,7 +396,7 @@ def init(options: argparse.Namespace) -> None:
     print(f"written: {folder}; read README.md there, then: cd {folder} && make atlas")
 
 
-def doctor(options: argparse.Namespace) -> None:  # noqa: ARG001
+def doctor(_: argparse.Namespace) -> None:
     from collabnet.project import examine
 
     for row in examine().to_dict("records"):

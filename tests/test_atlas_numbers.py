@@ -120,7 +120,7 @@ def test_classes_and_what_needs_attention_on_the_overview(go, records, tables, l
     assert unseen == 0 or of("unseen", lang, unseen) in page.inner_text("#other")
 
 
-@pytest.mark.parametrize(("lang", "tab"), [case for case in CASES if case[0] == "en"])
+@pytest.mark.parametrize(("lang", "tab"), CASES)
 def test_what_changed_on_the_overview(go, records, lang, tab):
     told = spaces(go(f"view=overview&lang={lang}&tab={tab}").inner_text("#other"))
     periods = [(2015, 2019), (2020, 2022), (2023, 2025)]
@@ -131,7 +131,9 @@ def test_what_changed_on_the_overview(go, records, lang, tab):
     kind = of("work", lang)
     counts = {"fresh": status.get("new", 0), "returning": status.get("returning", 0)}
     counts |= {"lost": status.get("lost", 0), "growing": sure.sum()}
-    said = [f"{of(key, lang, kind=kind)}: {shown(n, lang)}" for key, n in counts.items()]
+    pair = WORDS[lang]["atlas"]["pair"]
+    heads = {of(key, lang, kind=kind): shown(n, lang) for key, n in counts.items()}
+    said = [pair.format(key=key, value=value) for key, value in heads.items()]
     assert spaces("; ".join(said)) in told
     early, late = "2020–2022", "2023–2025"
     assert spaces(of("compared", lang, kind=kind, early=early, late=late)) in told

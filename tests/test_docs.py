@@ -150,7 +150,7 @@ def test_every_command_is_documented_with_each_of_its_options():
 
 def test_help_of_every_command_holds_an_example():
     for name, parser in subcommands().items():
-        assert f"example:\n  collabnet {name}" in parser.format_help()
+        assert f"example: \n  collabnet {name} " in parser.format_help().replace("\n", " \n")
 
 
 def test_every_format_region_and_setting_is_documented():

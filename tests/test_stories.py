@@ -108,6 +108,18 @@ def test_a_story_whose_layer_is_absent_goes_on(tmp_path):
 
 
 @pytest.mark.slow
+def test_around_a_home_without_coordinates_the_story_draws_no_map(tmp_path):
+    acts = pd.DataFrame({"activity_id": ["w"], "kind": "work", "start": "2020"})
+    took = pd.DataFrame({"activity_id": "w", "institution_id": ["openalex:I1", AACHEN]})
+    cn.write_store(
+        cn.resolve(cn.Records({"activities": acts, "participants": took})), tmp_path / "s"
+    )
+    text = run(tmp_path / "s", "03", "openalex:I1", lang="fr")
+    assert "plotly-graph-div" not in text
+    assert "copublications 2019–2024, comptage entier" in text
+
+
+@pytest.mark.slow
 def test_plotly_is_in_the_page_once(page):
     text = page.read_text(encoding="utf-8")
     assert len(re.findall(r"plotly\.js v\d", text)) == 1
