@@ -1,8 +1,10 @@
 """A project of one's own: what `init` writes, what `doctor` says, where settings come from."""
 
 import json
+import re
 import subprocess
 import sys
+from datetime import date
 
 import openpyxl
 import pytest
@@ -59,6 +61,13 @@ def test_a_project_knows_its_home_its_regions_and_its_neighbours(folder):
 def test_what_belongs_to_the_home_is_named(tmp_path):
     made = project.write_project(tmp_path / "liege", "00afp2z80")
     assert "Gembloux Agro-Bio Tech" in (made / "README.md").read_text(encoding="utf-8")
+
+
+def test_works_are_fetched_up_to_this_year(folder):
+    make = ["make", "--dry-run", "works"]
+    done = subprocess.run(make, cwd=folder, capture_output=True, text=True, check=True)
+    span = re.findall(r"--years (\d{4}):(\d{4})", done.stdout)
+    assert span == [("2015", str(date.today().year))] * 2
 
 
 def test_the_sheet_offers_values_and_its_examples_are_synthetic(folder):
