@@ -14,6 +14,7 @@ import nbformat
 import openpyxl
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import expect
 
 from conftest import ROOT
 
@@ -160,7 +161,7 @@ def test_the_explorer_follows_its_widgets(page, lab):
     page.wait_for_function(
         "() => document.querySelector('.gtitle').textContent.includes('Maghreb')"
     )
-    assert partner.locator("option").count() == 7
+    expect(partner.locator("option")).to_have_count(7)  # they follow in a message of their own
     partner.select_option("Cadi Ayyad University")
     page.wait_for_selector("h3:has-text('Cadi Ayyad'), h2:has-text('Cadi Ayyad')")
     page.screenshot(path=lab[0] / "explorer.png")
