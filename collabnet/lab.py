@@ -1,12 +1,14 @@
-"""How tables look in Jupyter: for a reader, with what stands behind them."""
+"""In Jupyter: tables for a reader, with what stands behind them, and Tab between quotes."""
 
 from __future__ import annotations
 
 import html
 import re
 import sys
-from collections.abc import Callable, Mapping
+import typing
+from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -15,6 +17,12 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 from collabnet import settings
 from collabnet import words as say
 from collabnet.exports import note_lines
+from collabnet.regions import list_regions
+from collabnet.schema import KINDS
+
+QUOTED = re.compile(r"""["']([^"']*)$""")
+COLUMNS = {"values", "weight", "weights", "rows", "columns", "by", "of"}
+"""Arguments that name a column of the table given first."""
 
 YEARS = re.compile(r"first|last|since|until|by|year|\w+_year|last_activity")
 SHARES = re.compile(
@@ -25,13 +33,64 @@ BOUNDS, OF_SHARES = {"value", "low", "high"}, {"growth", "share intervals", "rat
 PAGE = (resources.files("collabnet") / "data" / "table.html").read_text(encoding="utf-8")
 
 
-def show_tables() -> None:
-    """Have Jupyter, where it runs, show tables as `table_html` writes them."""
+def set_up() -> None:
+    """Have Jupyter, where it runs, show tables as `table_html` does, and complete by `complete`."""
     if shell := "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+        matchers = shell.Completer.custom_matchers
+        # What a module that was loaded again had put there goes.
+        matchers[:] = [one for one in matchers if one.__module__ != __name__]
+        matchers.append(complete)
         pages = shell.display_formatter.formatters["text/html"]
         # What somebody else has set stays.
         if getattr(pages.for_type(pd.DataFrame), "__module__", __name__) == __name__:
             pages.for_type(pd.DataFrame, table_html)
+
+
+def complete(context: Any) -> dict[str, Any]:
+    """Propose what may stand between the quotes: regions, columns, what an argument may be.
+
+    A matcher of IPython (its API version 2), called with the text and the place of the cursor.
+    """
+    from IPython.core.completer import SimpleCompletion
+
+    line = context.line_with_cursor[: context.cursor_position]
+    quoted = QUOTED.search(line)
+    found = _choices(context.full_text, context.cursor_line, line) if quoted else ()
+    begun = quoted[1] if quoted else ""
+    fitting = [text for text in dict.fromkeys(found) if text.lower().startswith(begun.lower())]
+    options = [SimpleCompletion(text=text, type="value") for text in fitting]
+    return {"completions": options, "matched_fragment": begun, "suppress": bool(options)}
+
+
+complete.matcher_api_version = 2  # ty: ignore[unresolved-attribute]
+
+
+def _choices(text: str, row: int, line: str) -> Iterator[str]:
+    """Yield what the argument at the end of a line may be, where the function is one of ours."""
+    import jedi
+
+    known = sys.modules["IPython"].get_ipython().user_ns
+    calls = jedi.Interpreter(text, [known]).get_signatures(row + 1, len(line))
+    house = sys.modules[__package__ or ""]
+    if not calls or calls[0].index is None or calls[0].name not in house.__all__:
+        return
+    function, name = getattr(house, calls[0].name), calls[0].params[calls[0].index].name
+    if name in ("region", "regions", "names") or (calls[0].name, name) == ("region", "name"):
+        yield from list_regions()["region"]
+    elif name == "kind":
+        yield from KINDS
+    elif name == "lang":
+        yield from say.WORDS
+    elif name in COLUMNS:
+        begin, column = calls[0].bracket_start
+        first = re.match(r"\(\s*(\w+)\s*,", "\n".join([text.split("\n")[begin - 1][column:], ""]))
+        table = known.get(first[1]) if first else None
+        yield from map(str, getattr(table, "columns", ()))
+    stated = SimpleNamespace(__annotations__={name: function.__annotations__.get(name)})
+    hint = typing.get_type_hints(stated, vars(sys.modules[function.__module__]))[name]
+    for part in (hint, *typing.get_args(hint)):
+        if typing.get_origin(part) is typing.Literal:
+            yield from (value for value in typing.get_args(part) if isinstance(value, str))
 
 
 def table_html(

@@ -44,9 +44,12 @@ def pages(monkeypatch):
     from IPython.core.formatters import HTMLFormatter
 
     writer = HTMLFormatter()
-    shell = SimpleNamespace(display_formatter=SimpleNamespace(formatters={"text/html": writer}))
+    shell = SimpleNamespace(
+        display_formatter=SimpleNamespace(formatters={"text/html": writer}),
+        Completer=SimpleNamespace(custom_matchers=[]),
+    )
     monkeypatch.setattr(ipython, "get_ipython", lambda: shell)
-    lab.show_tables()
+    lab.set_up()
     return writer
 
 
@@ -191,10 +194,10 @@ def test_the_setting_gives_the_tables_back_to_pandas(pages, monkeypatch):
 
 def test_loading_the_module_again_changes_nothing_and_what_others_set_stays(pages):
     importlib.reload(lab)
-    lab.show_tables()
+    lab.set_up()
     assert "12.3 %" in pages(noted({"share": [0.1234]}))
     pages.for_type(pd.DataFrame, lambda _table: "theirs")
-    lab.show_tables()
+    lab.set_up()
     assert pages(noted({"share": [0.1234]})) == "theirs"
 
 
