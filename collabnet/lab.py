@@ -62,7 +62,7 @@ def complete(context: Any) -> dict[str, Any]:
     return {"completions": options, "matched_fragment": begun, "suppress": bool(options)}
 
 
-complete.matcher_api_version = 2  # ty: ignore[unresolved-attribute]
+vars(complete)["matcher_api_version"] = 2
 
 
 def _choices(text: str, row: int, line: str) -> Iterator[str]:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +14,8 @@ import pandas as pd
 
 from collabnet import engine, schema
 from collabnet.errors import SchemaError, StoreError
+from collabnet.folders import PROVENANCE, put_back, replacing
 
-PROVENANCE = "provenance.json"
 VERSIONED = ("activities", "participants", "fields")
 NUMBERS = ("activity_no", "institution_no")
 """Columns a store adds to its tables: row numbers, which mean nothing outside it."""
@@ -276,45 +273,6 @@ def write_stamp(records: Records, folder: Path) -> None:
     (folder / PROVENANCE).write_text(text + "\n", encoding="utf-8")
 
 
-@contextmanager
-def replacing(path: Path) -> Generator[Path]:
-    """Give a folder to write a store into; it takes the place of `path` when all went well."""
-    if (
-        path.exists()
-        and not (path / PROVENANCE).exists()
-        and (path.is_file() or any(path.iterdir()))
-    ):
-        raise StoreError(
-            f"{path}: stands in the way of the store: it is not one. Name another folder for it."
-        )
-    place = path.absolute()
-    put_back(place)
-    fresh = place.with_name(f".{place.name}.tmp-{os.getpid()}")
-    old = place.with_name(f".{place.name}.old-{os.getpid()}")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in place.parent.glob(f".{place.name}.tmp-*"):
-        shutil.rmtree(leftover)
-    fresh.mkdir()
-    try:
-        yield fresh
-        sync(fresh)
-        if place.exists():
-            place.rename(old)
-        fresh.rename(place)
-    finally:
-        if old.exists() and not place.exists():
-            old.rename(place)
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def sync(folder: Path) -> None:
-    """Bring the files of a folder to the disk, so that a power cut leaves them whole."""
-    for path in folder.iterdir():
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-
-
 def read_store(path: str | Path, *, session: Any = None) -> Records:
     """Open a store lazily: tables stay on disk until they are used.
 
@@ -369,16 +327,6 @@ def _seal(store: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns
-
-
-def put_back(place: Path) -> None:
-    """Put a store back whose replacement was killed between its two renames."""
-    for old in () if place.exists() else sorted(place.parent.glob(f".{place.name}.old-*")):
-        try:
-            os.kill(int(old.name.rpartition("-")[2]), 0)
-        except ProcessLookupError:
-            old.rename(place)
-            return
 
 
 def origin(records: Records) -> dict[str, Any]:

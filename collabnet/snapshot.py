@@ -15,11 +15,10 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from glob import escape
+from functools import cache
 from hashlib import blake2b, sha256
-from io import BufferedReader
 from pathlib import Path
 from queue import SimpleQueue
 from subprocess import PIPE, Popen
@@ -27,30 +26,23 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pandas as pd
-import pyarrow.parquet as pq
-from isal import igzip, isal_zlib
 
 from collabnet import engine, geo, schema
-from collabnet.errors import InputError, StoreError
+from collabnet.errors import StoreError
+from collabnet.folders import replacing
 from collabnet.identifiers import ROR, institution_id
 from collabnet.institutions import gazetteer, resolve
+from collabnet.parts import Cut, Places, Task, Tell, lines_of, parts_of, quoted, read_part
 from collabnet.readers import openalex
-from collabnet.records import VERSIONED, Records, fill_first, replacing, sync, write_stamp
+from collabnet.records import VERSIONED, Records, fill_first, write_stamp
 from collabnet.regions import memberships
-
-LAYOUTS = ("data/jsonl", "jsonl", "data/parquet", "parquet", "data", "")
-"""Where the entities of a snapshot may lie, in the order preferred."""
+from collabnet.works import COLUMNS
 
 FORMAT = "openalex-snapshot"
 PLACE = "works/updated_date="
-FLUSHED, TOLD = 60_000, 500
-"""Rows held before they are written; works between two steps of the progress bar."""
-
 ALONE, MEMORY = 1 << 23, "512MB"
 """Bytes worth a process of its own; what DuckDB holds before it spills to disk."""
 
-CODED = ["institution_id", "country"]
-DAMAGED: Any = (EOFError, isal_zlib.error, igzip.BadGzipFile)
 SQL = {"string": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "boolean": "BOOLEAN"}
 GIVEN = {
     "kind": "'work'",
@@ -65,50 +57,12 @@ GIVEN = {
 
 INNER = ("work", "rows", "row", "other", "field", "field_name", "file_index", "number", "part")
 
-Tell = Callable[[int, int], None]
-Places = tuple[tuple[frozenset[str], frozenset[str]], ...]
-
-
-class Cut(NamedTuple):
-    """Which works of a snapshot are kept: all that is given must hold (see `stores.ingest`)."""
-
-    institutions: tuple[str, ...] = ()
-    countries: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    years: tuple[int, int] | None = None
-    sample: float = 1
-    with_xpac: bool = False
-
-
-class Task(NamedTuple):
-    """A part to read, the folder its tables go to, and what is kept of it.
-
-    Of each pair (institutions, countries) in `places` an author has to have one.
-    """
-
-    path: Path
-    name: str
-    home: Path
-    cut: Cut
-    places: Places
-    with_names: bool
-
-
-def parts(folder: Path, entity: str = "works") -> list[tuple[Path, str]]:
-    """Return the parts of an entity with their names; of two formats JSON Lines is taken."""
-    for root in (folder / layout for layout in LAYOUTS):
-        for kind in ("gz", "parquet"):
-            found = sorted(root.glob(f"{entity}/updated_date=*/*.{kind}"))
-            if found:
-                return [(path, path.relative_to(root).as_posix()) for path in found]
-    return []
-
 
 def fingerprint(folder: Path, cut: Cut) -> str:
     """Return a hash of the files of a snapshot (name, size, last bytes) and of what is kept."""
     merged = [(path, path.name) for path in _merged(folder)]
     facts: list[Any] = [cut]
-    for path, name in [*parts(folder), *parts(folder, "institutions"), *merged]:
+    for path, name in [*parts_of(folder), *parts_of(folder, "institutions"), *merged]:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 4096))
@@ -124,27 +78,29 @@ def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[
         shutil.rmtree(left, ignore_errors=True)
     refused = _absent(folder)
     with _readers(folder) as readers:
-        entity = _entity(folder, refused)
-        shared = (cut, _places(cut, entity[0]), settings["with_names"])
+        bodies = cache(lambda: _entity(folder, refused))
+        placed = cut.institutions or cut.countries or cut.regions
+        places = _places(cut, bodies()[0]) if placed else ()
+        shared = (cut, places, settings["with_names"])
         tasks = []
-        for path, name in parts(folder):
+        for path, name in parts_of(folder):
             facts = path.stat()
             stamp = [schema.VERSION, name, facts.st_size, facts.st_mtime_ns, shared]
             key = blake2b(json.dumps(stamp, default=sorted).encode(), digest_size=12).hexdigest()
             tasks.append(Task(path, name, home / key, *shared))
-        _read_all([task for task in tasks if not task.home.exists()], readers)
+        _read_all([task for task in tasks if not task.home.exists()], readers, first=bodies)
         if refused:
             lost = pd.DataFrame(refused, columns=["file", "record", "reason"])
             others += Records({"quarantine": lost})
         with TemporaryDirectory(dir=home, suffix=".tmp") as spill:
-            _finish(_Join(folder, out, tasks, others, settings, Path(spill)), entity)
+            _finish(_Join(folder, out, tasks, others, settings, Path(spill)), bodies())
     for left in set(home.iterdir()) - {task.home for task in tasks}:
         shutil.rmtree(left, ignore_errors=True)
 
 
 def _absent(folder: Path) -> list[openalex.Row]:
     """Return what the manifest of the works lists and the folder lacks, as a row of quarantine."""
-    found = parts(folder)
+    found = parts_of(folder)
     root = found[0][0].parent.parent
     for path in (path for path in (root / "manifest.json", root / "manifest") if path.exists()):
         listed = json.loads(path.read_text(encoding="utf-8"))
@@ -160,9 +116,9 @@ def _entity(folder: Path, refused: list[openalex.Row]) -> tuple[pd.DataFrame, pd
     """Read the institutions of the snapshot and their ties; what is none goes to `refused`."""
 
     def lines() -> Iterator[tuple[str, str, bytes | str]]:
-        for path, name in parts(folder, "institutions"):
+        for path, name in parts_of(folder, "institutions"):
             broken: list[openalex.Row] = []
-            yield from ((name, place, line) for place, line in _lines(path, broken))
+            yield from ((name, place, line) for place, line in lines_of(path, broken))
             refused.extend((name, *row) for row in broken)
 
     bodies, ties = openalex.institutions(lines(), refused)
@@ -201,9 +157,9 @@ def _places(cut: Cut, bodies: pd.DataFrame) -> Places:
 @contextmanager
 def _readers(folder: Path) -> Generator[list[Any], None, None]:
     """Start a process for each other core, or fewer where there is little to read."""
-    found = parts(folder)
+    found = parts_of(folder)
     size = sum(path.stat().st_size for path, _ in found)
-    serving = f"import gc; gc.disable(); from {__name__} import serve; serve()"
+    serving = "import gc; gc.disable(); from collabnet.parts import serve; serve()"
     with ExitStack() as stack:
         stack.callback(gc.enable)
         gc.disable()  # nothing that is read refers to itself
@@ -214,8 +170,8 @@ def _readers(folder: Path) -> Generator[list[Any], None, None]:
         ]
 
 
-def _read_all(tasks: list[Task], readers: list[Any]) -> None:
-    """Read parts, here and in the processes started for it."""
+def _read_all(tasks: list[Task], readers: list[Any], *, first: Callable[[], Any]) -> None:
+    """Read parts, in the processes started for it and here, where something comes first."""
     from tqdm import tqdm
 
     size = sum(task.path.stat().st_size for task in tasks)
@@ -227,18 +183,22 @@ def _read_all(tasks: list[Task], readers: list[Any]) -> None:
     def read(task: Task) -> None:
         reader = free.get()
         try:
-            _delegate(task, tell, reader) if reader else _read(task, tell)
+            _delegate(task, tell, reader) if reader else read_part(task, tell)
         finally:
             free.put(reader)
 
-    for reader in (None, *readers):  # this process reads too
+    for reader in readers:
         free.put(reader)
     with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(free.qsize()))
+        pool = stack.enter_context(ThreadPoolExecutor(len(readers) + 1))
         # What is being read when another part fails is read to its end, and kept.
         stack.callback(pool.shutdown, cancel_futures=True)
         bar = stack.enter_context(tqdm(total=size, unit="B", unit_scale=True, disable=None))
         left = {pool.submit(read, task) for task in tasks}
+        try:
+            first()
+        finally:
+            free.put(None)  # this process reads too
         while left:
             done, left = wait(left, 1, FIRST_COMPLETED)
             bar.set_postfix_str(f"{told[1] / (time.monotonic() - begun):,.0f} works/s")
@@ -265,140 +225,6 @@ def _delegate(task: Task, tell: Tell, reader: Any) -> None:
         raise answer
 
 
-def serve() -> None:
-    """Read the parts asked for on stdin, and answer on stdout; see `_delegate`."""
-    asked, answers = sys.stdin.buffer, sys.stdout.buffer
-    sys.stdout = sys.stderr
-
-    def answer(what: Any) -> None:
-        pickle.dump(what, answers)
-        answers.flush()
-
-    with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
-        while task := pickle.load(asked):  # noqa: S301
-            try:
-                _read(task, lambda *read: answer(read))
-            except BrokenPipeError:
-                return
-            except (OSError, InputError) as error:
-                answer(error)
-            else:
-                answer(None)
-    os._exit(0)  # giving back what it holds bit by bit takes as long as reading a part
-
-
-def _read(task: Task, tell: Tell) -> None:
-    """Read a part into a folder of its own, which appears when all of it is there."""
-    cut, batch, broken = task.cut, openalex.Batch(with_names=task.with_names), []
-    counts = dict.fromkeys(("read", "kept", "xpac", "outside"), 0)
-    fresh = task.home.with_suffix(f".{os.getpid()}.tmp")
-    fresh.mkdir()
-    files: dict[str, pq.ParquetWriter] = {}
-    keep = _wanted(task.places, batch) if task.places else None
-
-    def write(*names: str) -> None:
-        for name, table in batch.tables(*names).items():
-            if name not in files:
-                place = fresh / f"{name}.parquet"
-                files[name] = pq.ParquetWriter(place, table.schema, use_dictionary=CODED)
-            files[name].write_table(table)
-
-    try:
-        for place, work in openalex.works(_lines(task.path, broken, tell)):
-            counts["read"] += 1
-            what = _left_out(work, cut) if isinstance(work, openalex.Work) else None
-            if not what and (added := batch.add(place, work, keep)) is not None:
-                what = "kept" if added else "outside"
-            if what:
-                counts[what] += 1
-            if len(batch.participants) + len(batch.activities) > FLUSHED:
-                write("activities", "participants")
-        counts["read"] += len(broken)
-        batch.quarantine += broken
-        write()
-        for file in files.values():
-            file.close()
-        (fresh / "counts.json").write_text(json.dumps(counts))
-        sync(fresh)
-        fresh.replace(task.home)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _lines(
-    path: Path, broken: list[openalex.Row], tell: Tell = lambda *_: None
-) -> Iterator[tuple[str, bytes | str]]:
-    """Yield (place, JSON) of a part; where it breaks off is noted in `broken`."""
-    import duckdb
-
-    number, seen, what = 0, 0, "row" if path.suffix == ".parquet" else "line"
-    try:
-        with path.open("rb") as file:
-            packed: Any = igzip.IGzipFile(fileobj=file)
-            rows = _rows(path) if what == "row" else BufferedReader(packed, 1 << 19)
-            for number, line in enumerate(rows, 1):
-                if not line.isspace():
-                    yield f"{what} {number}", line
-                if number % TOLD == 0:
-                    tell(file.tell() - seen, TOLD)
-                    seen = file.tell()
-    except (*DAMAGED, duckdb.Error) as error:
-        reason = f"the file breaks off or is damaged from here on ({error}). Download it again"
-        broken.append((f"{what} {number + 1}", " ".join(reason.split())))
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}). What was read of the others is "
-            "kept: mend it, and run the same command again."
-        ) from None
-    tell(path.stat().st_size - seen, number % TOLD)
-
-
-def _rows(path: Path) -> Iterator[str]:
-    """Yield the rows of a Parquet part as JSON, with the columns that are kept."""
-    import duckdb
-
-    with duckdb.connect(config={"threads": 1, "memory_limit": "400MB"}) as session:
-        # The folder is named like a column, which stands in the file with the time of day.
-        source = f"FROM read_parquet({_quoted(path)}, hive_partitioning = false)"
-        fields = {*openalex.Work.__struct_fields__, *openalex.House.__struct_fields__}
-        packed = []
-        for name, kind, *_ in session.execute(f"DESCRIBE {source}").fetchall():
-            pattern = "%Y-%m-%dT%H:%M:%S.%f" if name == "updated_date" else "%Y-%m-%d"
-            text = f"strftime({name}, '{pattern}')" if kind[:4] in {"DATE", "TIME"} else name
-            packed += [f"{name} := {text}"] * (name in fields)
-        answer = session.execute(f"SELECT to_json(struct_pack({', '.join(packed)})) {source}")
-        while rows := answer.fetchmany(1000):
-            yield from (row[0] for row in rows)
-
-
-def _left_out(work: openalex.Work, cut: Cut) -> str | None:
-    """Say what a work is not wanted for. A sample is drawn by the id, so for good."""
-    if work.is_xpac and not cut.with_xpac:
-        return "xpac"
-    year = str(work.publication_year or work.publication_date or "")[:4]
-    if cut.years and not (year.isdecimal() and cut.years[0] <= int(year) <= cut.years[1]):
-        return "outside"
-    if cut.sample >= 1:
-        return None
-    drawn = blake2b((openalex.bare(work.id) or "").encode(), digest_size=8).digest()
-    return None if int.from_bytes(drawn) < cut.sample * 2**64 else "outside"
-
-
-def _wanted(places: Places, batch: openalex.Batch) -> Callable[[list[openalex.Row]], bool]:
-    def keep(rows: list[openalex.Row]) -> bool:
-        bodies = {row[1] for row in rows} - {None}
-        ids = bodies.union(f"openalex:{batch.institutions[body][-1]}" for body in bodies)
-        stated = {row[4] for row in rows}
-        return all(ids & asked or stated & countries for asked, countries in places)
-
-    return keep
-
-
-def _quoted(*paths: Path) -> str:
-    """Return paths as a list in SQL, in which no letter stands for others."""
-    return "[" + ", ".join("'" + escape(str(p)).replace("'", "''") + "'" for p in paths) + "]"
-
-
 class _Join(NamedTuple):
     """What is joined into a store, and where it may be spilled on the way."""
 
@@ -421,15 +247,15 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     session.register("frame", pd.DataFrame({"number": range(len(names)), "part": names}))
     session.execute("CREATE TABLE named AS FROM frame")
     homes = [*(task.home for task in join.tasks), join.spill]
-    for name in openalex.COLUMNS:
-        files = _quoted(*(home / f"{name}.parquet" for home in homes))
+    for name in COLUMNS:
+        files = quoted(*(home / f"{name}.parquet" for home in homes))
         part = "" if name == "participants" else "LEFT JOIN named ON number = file_index"
         session.execute(
             f"CREATE VIEW {name} AS SELECT *, file_index, file_row_number AS row "
             f"FROM read_parquet({files}, union_by_name = true) {part}"
         )
     merged = _merged(join.folder)
-    gone = f"read_csv({_quoted(*merged)}, all_varchar = true)" if merged else "(SELECT '' AS id)"
+    gone = f"read_csv({quoted(*merged)}, all_varchar = true)" if merged else "(SELECT '' AS id)"
     kept = f"""
         CREATE TABLE kept AS SELECT file_index, work, activity_id,
           (row_number() OVER (ORDER BY activity_id) - 1)::INTEGER AS activity_no
@@ -464,7 +290,7 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
               field_name AS name
             FROM activities x JOIN kept USING (file_index, work) WHERE field IS NOT NULL
             UNION ALL BY NAME SELECT x.* EXCLUDE (work, other)
-            FROM read_parquet({_quoted(join.spill / "fields.parquet")}) x
+            FROM read_parquet({quoted(join.spill / "fields.parquet")}) x
             JOIN kept ON kept.file_index = {len(join.tasks)} AND x.work = kept.work
             ORDER BY activity_id, scheme, code, share""",
         "persons": f"""
@@ -480,7 +306,7 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     with replacing(join.out) as fresh, ThreadPoolExecutor(1) as beside:
 
         def copy(name: str) -> None:
-            place = _quoted(fresh / f"{name}.parquet")[1:-1]
+            place = quoted(fresh / f"{name}.parquet")[1:-1]
             session.execute(
                 f"COPY ({queries[name]}) TO {place} "
                 "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
@@ -541,7 +367,7 @@ def _resolved(
     ids = pd.concat([known["institution_id"], others.participants["institution_id"]])
     ids = ids.dropna().drop_duplicates(ignore_index=True)
     rows = pd.DataFrame({"activity_id": "all", "institution_id": ids, "position": ids.index})
-    whole = {name for name in schema.TABLES if name not in openalex.COLUMNS} - {"fields"}
+    whole = {name for name in schema.TABLES if name not in COLUMNS} - {"fields"}
     one = {name: getattr(others, name) for name in whole} | {
         "activities": pd.DataFrame({"activity_id": ["all"], "kind": ["work"]}),
         "participants": rows,
@@ -574,7 +400,7 @@ def _provenance(
         SELECT count(*) FILTER (file_index < {n}), (SELECT count(*) FROM activities), count(*)
         FROM kept""").fetchone()
     used = session.execute(
-        f"SELECT institution_id, count(*) FROM read_parquet({_quoted(people)}) GROUP BY ALL"
+        f"SELECT institution_id, count(*) FROM read_parquet({quoted(people)}) GROUP BY ALL"
     ).fetchall()
     named = [name for name, _ in used if name]
     ror = sum(bool(ROR.fullmatch(name)) for name in named)

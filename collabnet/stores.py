@@ -11,10 +11,12 @@ import narwhals as nw
 
 from collabnet import engine, schema, snapshot
 from collabnet.errors import InputError, StoreError
+from collabnet.folders import PROVENANCE
 from collabnet.institutions import RollUp, resolve
 from collabnet.merging import merge_duplicates
+from collabnet.parts import Cut, parts_of
 from collabnet.readers import read_all
-from collabnet.records import PROVENANCE, Records, read_store, write_store
+from collabnet.records import Records, read_store, write_store
 
 
 def ingest(
@@ -94,11 +96,9 @@ def ingest(
     before = read_store(out) if (out / PROVENANCE).exists() else None
     known: set[str] = set()
     paths = list(map(Path, sources))
-    snapshots = [path for path in paths if path.is_dir() and snapshot.parts(path)]
-    cut = snapshot.Cut(
-        *(tuple(institutions), tuple(countries), tuple(regions)), years, sample, with_xpac
-    )
-    if len(snapshots) > 1 or (cut != snapshot.Cut() and not snapshots):
+    snapshots = [path for path in paths if path.is_dir() and parts_of(path)]
+    cut = Cut(*(tuple(institutions), tuple(countries), tuple(regions)), years, sample, with_xpac)
+    if len(snapshots) > 1 or (cut != Cut() and not snapshots):
         raise InputError(
             f"{len(snapshots)} of the sources are snapshots of OpenAlex: name one (what cuts a "
             "snapshot needs it)."

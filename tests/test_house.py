@@ -18,9 +18,9 @@ HOUSE = ROOT / "collabnet"
 FLOORS = (
     {"errors"},
     {"settings"},
-    {"schema", "identifiers", "geo", "words", "counting", "privacy"},
-    {"countries", "engine"},
-    {"records", "matching"},
+    {"schema", "identifiers", "geo", "words", "counting", "privacy", "folders"},
+    {"countries", "engine", "works"},
+    {"records", "matching", "parts"},
     {"readers", "institutions", "regions", "fetch"},
     {"parties", "merging", "snapshot", "harvest"},
     {"stores", "quality"},

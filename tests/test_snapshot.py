@@ -310,9 +310,9 @@ def test_parts_are_rolled_up_as_elsewhere(tmp_path):
 
 def counting(monkeypatch):
     """Count the parts that are read."""
-    read, seen = snapshot._read, []
+    read, seen = snapshot.read_part, []
     monkeypatch.setattr(
-        snapshot, "_read", lambda task, tell: (seen.append(task.name), read(task, tell))
+        snapshot, "read_part", lambda task, tell: (seen.append(task.name), read(task, tell))
     )
     return seen
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from collabnet.errors import InputError, SchemaError, UnknownNameError
+from collabnet.folders import PROVENANCE, put_back
 from collabnet.readers import (
     agreements,
     bibtex,
@@ -28,7 +29,7 @@ from collabnet.readers import (
     tidy,
 )
 from collabnet.readers.source import Format, Source, sha256, within_memory
-from collabnet.records import PROVENANCE, Records, joined, put_back, read_store
+from collabnet.records import Records, joined, read_store
 
 
 class Options(NamedTuple):
