@@ -22,7 +22,7 @@ from generate import write_snapshot
 
 from collabnet import schema
 
-RUN = "from collabnet import snapshot; snapshot.ALONE = 1; from collabnet.cli import main; main()"
+RUN = "from collabnet import pool; pool.ALONE = 1; from collabnet.cli import main; main()"
 
 
 def begin(snapshot: Path, store: Path) -> subprocess.Popen:

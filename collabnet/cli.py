@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from collabnet import commands as run
-from collabnet import engine, settings
+from collabnet import settings
 from collabnet.errors import CollabnetError
 from collabnet.identifiers import institution_id
+from collabnet.pool import readers
 
 EXAMPLES = {
     "init": "collabnet init my-university --home 04xfq0f34",
@@ -50,9 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         if getattr(options, "memory", None):
             os.environ["COLLABNET_MEMORY"] = options.memory  # for processes started here, too
-        if hasattr(options, "memory"):
-            engine.connection()  # a wrong size is said before anything is read
-        options.run(options)
+        with readers(getattr(options, "sources", ())):  # they start while this process loads more
+            if hasattr(options, "memory"):
+                run.check_memory()  # a wrong size is said before anything is read
+            options.run(options)
         sys.stdout.flush()
     except CollabnetError as error:
         return _failed(str(error))

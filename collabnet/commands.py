@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from collabnet import engine, settings
+from collabnet import settings
 from collabnet.errors import CollabnetError, UnknownNameError
 from collabnet.identifiers import institution_id
-from collabnet.records import Records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from collabnet.records import Records
 
 SHOWN = 20
 
@@ -62,8 +64,15 @@ def fetch(options: argparse.Namespace) -> None:
         print(f"begun again {first}, after page {one['after_page']:,}: {one['why']}")
 
 
+def check_memory() -> None:
+    from collabnet import engine
+
+    engine.connection()
+
+
 def _open(options: argparse.Namespace) -> Records:
     """Open the store on the engine asked for."""
+    from collabnet import engine
     from collabnet.readers import read
 
     if options.engine not in engine.ENGINES:

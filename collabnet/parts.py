@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from glob import escape
 from hashlib import blake2b
+from importlib.abc import MetaPathFinder
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,16 +25,13 @@ from isal import igzip, isal_zlib
 from collabnet import works
 from collabnet.errors import InputError
 from collabnet.folders import sync
-
-LAYOUTS = ("data/jsonl", "jsonl", "data/parquet", "parquet", "data", "")
-"""Where the entities of a snapshot may lie, in the order preferred."""
+from collabnet.pool import Tell
 
 FLUSHED, TOLD = 60_000, 500
 """Rows held before they are written; works between two steps of the progress bar."""
 
 CODED = ["institution_id", "country"]
 
-Tell = Callable[[int, int], None]
 Places = tuple[tuple[frozenset[str], frozenset[str]], ...]
 
 
@@ -62,20 +60,19 @@ class Task(NamedTuple):
     with_names: bool
 
 
-def parts_of(folder: Path, entity: str = "works") -> list[tuple[Path, str]]:
-    """Return the parts of an entity with their names; of two formats JSON Lines is taken."""
-    for root in (folder / layout for layout in LAYOUTS):
-        for kind in ("gz", "parquet"):
-            found = sorted(root.glob(f"{entity}/updated_date=*/*.{kind}"))
-            if found:
-                return [(path, path.relative_to(root).as_posix()) for path in found]
-    return []
+class _WithoutPandas(MetaPathFinder):
+    """Keeps pyarrow from loading pandas only to ask whether a list is a series of it."""
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError(name=fullname)
 
 
 def serve() -> None:
-    """Read the parts asked for on stdin, and answer on stdout; see `_delegate`."""
+    """Read the parts asked for on stdin, and answer on stdout; see `pool.delegate`."""
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
+    sys.meta_path.insert(0, _WithoutPandas())
 
     def answer(what: Any) -> None:
         pickle.dump(what, answers)

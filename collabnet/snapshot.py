@@ -9,30 +9,27 @@ from __future__ import annotations
 import gc
 import json
 import os
-import pickle
 import shutil
-import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import blake2b, sha256
 from pathlib import Path
 from queue import SimpleQueue
-from subprocess import PIPE, Popen
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from collabnet import engine, geo, schema
-from collabnet.errors import StoreError
 from collabnet.folders import replacing
 from collabnet.identifiers import ROR, institution_id
 from collabnet.institutions import gazetteer, resolve
-from collabnet.parts import Cut, Places, Task, Tell, lines_of, parts_of, quoted, read_part
+from collabnet.parts import Cut, Places, Task, lines_of, quoted, read_part
+from collabnet.pool import delegate, parts_of, readers
 from collabnet.readers import openalex
 from collabnet.records import VERSIONED, Records, fill_first, write_stamp
 from collabnet.regions import memberships
@@ -40,8 +37,8 @@ from collabnet.works import COLUMNS
 
 FORMAT = "openalex-snapshot"
 PLACE = "works/updated_date="
-ALONE, MEMORY = 1 << 23, "512MB"
-"""Bytes worth a process of its own; what DuckDB holds before it spills to disk."""
+MEMORY = "512MB"
+"""What DuckDB holds before it spills to disk."""
 
 SQL = {"string": "VARCHAR", "Int64": "BIGINT", "Float64": "DOUBLE", "boolean": "BOOLEAN"}
 GIVEN = {
@@ -77,7 +74,9 @@ def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[
     for left in home.glob("*.tmp"):
         shutil.rmtree(left, ignore_errors=True)
     refused = _absent(folder)
-    with _readers(folder) as readers:
+    with readers([folder]) as processes, ExitStack() as stack:
+        stack.callback(gc.enable)
+        gc.disable()  # nothing that is read refers to itself
         bodies = cache(lambda: _entity(folder, refused))
         placed = cut.institutions or cut.countries or cut.regions
         places = _places(cut, bodies()[0]) if placed else ()
@@ -88,7 +87,7 @@ def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[
             stamp = [schema.VERSION, name, facts.st_size, facts.st_mtime_ns, shared]
             key = blake2b(json.dumps(stamp, default=sorted).encode(), digest_size=12).hexdigest()
             tasks.append(Task(path, name, home / key, *shared))
-        _read_all([task for task in tasks if not task.home.exists()], readers, first=bodies)
+        _read_all([task for task in tasks if not task.home.exists()], processes, first=bodies)
         if refused:
             lost = pd.DataFrame(refused, columns=["file", "record", "reason"])
             others += Records({"quarantine": lost})
@@ -154,23 +153,7 @@ def _places(cut: Cut, bodies: pd.DataFrame) -> Places:
     return tuple(places)
 
 
-@contextmanager
-def _readers(folder: Path) -> Generator[list[Any], None, None]:
-    """Start a process for each other core, or fewer where there is little to read."""
-    found = parts_of(folder)
-    size = sum(path.stat().st_size for path, _ in found)
-    serving = "import gc; gc.disable(); from collabnet.parts import serve; serve()"
-    with ExitStack() as stack:
-        stack.callback(gc.enable)
-        gc.disable()  # nothing that is read refers to itself
-        started = range(1, min(os.cpu_count() or 1, len(found), size // ALONE))
-        yield [
-            stack.enter_context(Popen([sys.executable, "-c", serving], stdin=PIPE, stdout=PIPE))  # noqa: S603
-            for _ in started
-        ]
-
-
-def _read_all(tasks: list[Task], readers: list[Any], *, first: Callable[[], Any]) -> None:
+def _read_all(tasks: list[Task], processes: list[Any], *, first: Callable[[], Any]) -> None:
     """Read parts, in the processes started for it and here, where something comes first."""
     from tqdm import tqdm
 
@@ -183,14 +166,14 @@ def _read_all(tasks: list[Task], readers: list[Any], *, first: Callable[[], Any]
     def read(task: Task) -> None:
         reader = free.get()
         try:
-            _delegate(task, tell, reader) if reader else read_part(task, tell)
+            delegate(task, tell, reader) if reader else read_part(task, tell)
         finally:
             free.put(reader)
 
-    for reader in readers:
+    for reader in processes:
         free.put(reader)
     with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(len(readers) + 1))
+        pool = stack.enter_context(ThreadPoolExecutor(len(processes) + 1))
         # What is being read when another part fails is read to its end, and kept.
         stack.callback(pool.shutdown, cancel_futures=True)
         bar = stack.enter_context(tqdm(total=size, unit="B", unit_scale=True, disable=None))
@@ -205,24 +188,8 @@ def _read_all(tasks: list[Task], readers: list[Any], *, first: Callable[[], Any]
             bar.update(told[0] - bar.n)
             for future in done:
                 future.result()
-    for reader in readers:
+    for reader in processes:
         reader.stdin.close()  # it ends while this process goes on
-
-
-def _delegate(task: Task, tell: Tell, reader: Any) -> None:
-    """Have a part read by a process, which ends when this one does, however it ends."""
-    try:
-        pickle.dump(task, reader.stdin)
-        reader.stdin.flush()
-        while isinstance(answer := pickle.load(reader.stdout), tuple):  # noqa: S301
-            tell(*answer)
-    except (EOFError, BrokenPipeError):
-        raise StoreError(
-            f"{task.name}: the process that read it was stopped (out of memory?). What was read "
-            "is kept: run the same command again."
-        ) from None
-    if answer is not None:
-        raise answer
 
 
 class _Join(NamedTuple):

@@ -14,7 +14,8 @@ from collabnet.errors import InputError, StoreError
 from collabnet.folders import PROVENANCE
 from collabnet.institutions import RollUp, resolve
 from collabnet.merging import merge_duplicates
-from collabnet.parts import Cut, parts_of
+from collabnet.parts import Cut
+from collabnet.pool import parts_of
 from collabnet.readers import read_all
 from collabnet.records import Records, read_store, write_store
 

@@ -18,7 +18,7 @@ HOUSE = ROOT / "collabnet"
 FLOORS = (
     {"errors"},
     {"settings"},
-    {"schema", "identifiers", "geo", "words", "counting", "privacy", "folders"},
+    {"schema", "identifiers", "geo", "words", "counting", "privacy", "folders", "pool"},
     {"countries", "engine", "works"},
     {"records", "matching", "parts"},
     {"readers", "institutions", "regions", "fetch"},

@@ -393,7 +393,7 @@ def test_a_full_disk_is_one_sentence_and_room_is_all_that_the_next_run_needs(mad
 
 
 def test_many_processes_give_the_store_that_one_gives(made, whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(snapshot, "ALONE", 1)
+    monkeypatch.setattr("collabnet.pool.ALONE", 1)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     cn.ingest([made], tmp_path / "store")
     assert content(tmp_path / "store") == content(whole)
