@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +21,7 @@ from collabnet.records import Records, origin
 
 RollUp = Literal["component", "associated"]
 
+WORD = re.compile(r"\w+")
 CODES = {
     "openalex_id": "openalex",
     "pic": "pic",
@@ -430,20 +432,19 @@ def _unique(values: pd.Series, ids: pd.Series) -> pd.Series:
 
 def _names(known: pd.DataFrame, wanted: set[str]) -> pd.Series:
     """Map `name|country` to the id, over all names, aliases and acronyms that may be wanted."""
-    languages = known["names"].fillna("{}").map(lambda names: msgspec.json.decode(names).values())
-    every = [
-        [name, *labels, *str(aliases or "").split("|")]
-        for name, labels, aliases in zip(
-            known["name"].fillna(""), languages, known["aliases"].fillna(""), strict=True
-        )
-    ]
-    names = pd.Series(every, known.index).explode().astype("string").dropna()
-    # `name_key` takes them one by one: it is spared the names in ASCII that are not wanted.
-    plain = names.str.lower().str.replace(r"\W+", " ", regex=True).str.strip()
-    likely = plain.str.removeprefix("the ").isin({key.rpartition("|")[0] for key in wanted})
-    names = names[likely | ~names.map(str.isascii)].map(name_key)
-    keys = names[names != ""] + "|" + known["country"].fillna("").reindex(names.index)
-    return _unique(keys, known["institution_id"].reindex(keys.index))
+    likely = {key.rpartition("|")[0] for key in wanted}
+    columns = ("institution_id", "country", "name", "names", "aliases")
+    values = (known[column].fillna("").tolist() for column in columns)
+    keys, ids = [], []
+    for body, country, name, labels, aliases in zip(*values, strict=True):
+        others = msgspec.json.decode(labels).values() if labels else ()
+        for text in (name, *others, *aliases.split("|")):
+            # `name_key` takes its time: it is spared the names in ASCII that are not wanted.
+            plain = " ".join(WORD.findall(text.lower())) if text.isascii() else ""
+            if (not plain or plain.removeprefix("the ") in likely) and (key := name_key(text)):
+                keys.append(f"{key}|{country}")
+                ids.append(body)
+    return _unique(pd.Series(keys, dtype="string"), pd.Series(ids, dtype="string"))
 
 
 def _moves(relations: pd.DataFrame, roll_up: tuple[str, ...], *, succession: bool) -> pd.DataFrame:
