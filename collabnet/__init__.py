@@ -5,14 +5,21 @@ The public API is listed in `__init__.pyi`, on one screen. A name is loaded when
 """
 
 import sys
-from importlib.metadata import version
 
 import lazy_loader
 
 from collabnet import settings as settings
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-__version__ = version("collabnet")
+_find, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
+    return _find(name)
+
 
 if "IPython" in sys.modules:
     from collabnet import lab

@@ -1,4 +1,4 @@
-"""The processes that read the parts of an OpenAlex snapshot: one for each core but our own.
+"""The processes that read the parts of an OpenAlex snapshot: one for each core.
 
 Only what Python itself brings is loaded here, so that they can start ahead of everything else.
 """
@@ -23,6 +23,10 @@ ALONE = 1 << 23
 """Bytes worth a process of its own."""
 
 SERVING = "import gc; gc.disable(); from collabnet.parts import serve; serve()"
+LEAN = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""For a process that reads: no threads for algebra, which take as long to start as all the rest of
+numpy, and memory that is used again rather than given back to the system and asked for anew."""
+
 _running: list[Any] = []
 
 Tell = Callable[[int, int], None]
@@ -48,8 +52,9 @@ def readers(sources: Iterable[str | Path]) -> Generator[list[Any]]:
     found = [one for source in sources if outermost for one in parts_of(Path(source))]
     size = sum(path.stat().st_size for path, _ in found)
     try:
-        for _ in range(1, min(os.cpu_count() or 1, len(found), size // ALONE)):
-            _running.append(Popen([sys.executable, "-c", SERVING], stdin=PIPE, stdout=PIPE))  # noqa: S603
+        for _ in range(min(os.cpu_count() or 1, len(found), size // ALONE)):
+            command = [sys.executable, "-c", SERVING]
+            _running.append(Popen(command, stdin=PIPE, stdout=PIPE, env=LEAN | os.environ))  # noqa: S603
         yield _running
     finally:
         while outermost and _running:

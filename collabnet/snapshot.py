@@ -87,7 +87,7 @@ def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[
             stamp = [schema.VERSION, name, facts.st_size, facts.st_mtime_ns, shared]
             key = blake2b(json.dumps(stamp, default=sorted).encode(), digest_size=12).hexdigest()
             tasks.append(Task(path, name, home / key, *shared))
-        _read_all([task for task in tasks if not task.home.exists()], processes, first=bodies)
+        _read_all([task for task in tasks if not task.home.exists()], processes, meanwhile=bodies)
         if refused:
             lost = pd.DataFrame(refused, columns=["file", "record", "reason"])
             others += Records({"quarantine": lost})
@@ -153,8 +153,8 @@ def _places(cut: Cut, bodies: pd.DataFrame) -> Places:
     return tuple(places)
 
 
-def _read_all(tasks: list[Task], processes: list[Any], *, first: Callable[[], Any]) -> None:
-    """Read parts, in the processes started for it and here, where something comes first."""
+def _read_all(tasks: list[Task], processes: list[Any], *, meanwhile: Callable[[], Any]) -> None:
+    """Read parts in the processes started for it, where there are any, else here."""
     from tqdm import tqdm
 
     size = sum(task.path.stat().st_size for task in tasks)
@@ -170,18 +170,15 @@ def _read_all(tasks: list[Task], processes: list[Any], *, first: Callable[[], An
         finally:
             free.put(reader)
 
-    for reader in processes:
+    for reader in processes or [None]:
         free.put(reader)
     with ExitStack() as stack:
-        pool = stack.enter_context(ThreadPoolExecutor(len(processes) + 1))
+        pool = stack.enter_context(ThreadPoolExecutor(max(1, len(processes))))
         # What is being read when another part fails is read to its end, and kept.
         stack.callback(pool.shutdown, cancel_futures=True)
         bar = stack.enter_context(tqdm(total=size, unit="B", unit_scale=True, disable=None))
         left = {pool.submit(read, task) for task in tasks}
-        try:
-            first()
-        finally:
-            free.put(None)  # this process reads too
+        meanwhile()
         while left:
             done, left = wait(left, 1, FIRST_COMPLETED)
             bar.set_postfix_str(f"{told[1] / (time.monotonic() - begun):,.0f} works/s")
@@ -250,8 +247,7 @@ def _finish(join: _Join, entity: tuple[pd.DataFrame, pd.DataFrame]) -> None:
             SELECT {people}, activity_no, institution_no
             FROM participants x JOIN kept USING (file_index, work)
             LEFT JOIN bodies ON x.institution_id = named_id {once}
-            ORDER BY activity_no, position, institution_no, person_id, role, country, affiliation,
-              unit, corresponding, since, until""",
+            ORDER BY activity_no, position, institution_no, row""",
         "fields": f"""
             SELECT kept.activity_id, 'openalex' AS scheme, field AS code, 1::DOUBLE AS share,
               field_name AS name
@@ -322,8 +318,9 @@ def _resolved(
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, dict[str, Any]]:
     """Resolve each institution once; return the small tables, and what becomes of each id."""
     seen = session.execute("""
-        SELECT DISTINCT institution_id, name, country, type, openalex_id FROM institutions
-        SEMI JOIN participants USING (institution_id) WHERE other IS NULL""").fetchdf()
+        FROM (SELECT DISTINCT institution_id, name, country, type, openalex_id FROM institutions
+        WHERE other IS NULL) SEMI JOIN (SELECT DISTINCT institution_id FROM participants)
+        USING (institution_id)""").fetchdf()
     (houses, ties), others = entity, join.others
     coded = houses["openalex_id"].astype(object).isin(set(seen["openalex_id"].dropna()))
     named = houses["institution_id"].astype(object).isin(set(seen["institution_id"]))

@@ -172,7 +172,7 @@ def _join(paths: Iterable[Path], options: Options, skip: Collection[str]) -> Rec
         known |= {source["sha256"] for source in fresh.provenance["sources"]}
         rest += fresh.provenance.pop("unrecognised", [])
         readings.append(fresh)
-    records = joined([Records({}), *readings])
+    records = joined([Records({}), *readings]) if readings else Records({})
     if rest:
         records.provenance["unrecognised"] = list(dict.fromkeys(rest))
     return records
