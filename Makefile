@@ -7,6 +7,7 @@ PYTHON ?= python3
 INSTALLER ?= pip
 BIN := .venv/bin
 PINS := requirements/constraints.txt
+BOOKS := notebooks
 TOO_OLD := collabnet needs Python 3.11 or newer. Install one and name it: make PYTHON=python3.12
 
 ifeq ($(INSTALLER),uv)
@@ -69,7 +70,7 @@ docs: .venv/ready ## Build the documentation into build/site; needs no network
 	@echo 'Open it in a browser: $(CURDIR)/build/site/index.html'
 
 lab: .venv/ready ## Open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks $(AS_ROOT) $(ARGS)
+	$(BIN)/jupyter lab $(BOOKS) $(AS_ROOT) $(ARGS)
 
 bench: .venv/ready ## Measure speed and memory, peers too (an hour; ARGS=--quick: three minutes)
 	$(BIN)/python benchmarks/run.py $(ARGS)

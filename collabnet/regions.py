@@ -27,7 +27,7 @@ COLUMNS = ["region", "rule", "code", "since", "until"]
 LANGUAGES = ("en", "fr", "de", "nl")
 # Keys of the file and the rule each makes.
 RULES = {"nuts": "nuts", "countries": "country", "institutions": "institution"}
-KEYS = ("labels", "source", "status", "note", "nuts_versions", *RULES)
+KEYS = ("labels", "source", "status", "note", "notes", "nuts_versions", *RULES)
 EXAMPLES = {
     "nuts": '"BE33" or { code = "BE33", since = "2019-04" }',
     "countries": '"LU" or { code = "GB", until = "2020-01-31" }',
@@ -52,8 +52,8 @@ def region(name: str, *, at: str | None = None, path: str | Path | None = None) 
     -------
     `region, rule, code, since, until`: rule is {"nuts", "country", "institution"}; code is a NUTS
     prefix, an ISO 3166-1 alpha-2 code (`*` is everywhere) or an institution id. `attrs` hold
-    `region`, `at`, `labels` by language, `source`, `status` {"verified", "recalled"}, `remark` and
-    `nuts_versions` (those in which the prefixes hold), and the `note`.
+    `region`, `at`, `labels` by language, `source`, `status` {"verified", "recalled"}, `remark`
+    (`remarks` in other languages), `nuts_versions` (those in which the prefixes hold), and `note`.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def region(name: str, *, at: str | None = None, path: str | Path | None = None) 
     table = table.loc[[_holds(rule, at) for rule in table.fillna("").to_dict("records")]]
     table = table.sort_values(["rule", "code"], ignore_index=True)
     facts = {key: entry[key] for key in ("labels", "source", "status", "nuts_versions")}
-    facts |= {"region": name, "at": at, "remark": entry["note"] or None}
+    facts |= {"region": name, "at": at, "remark": entry["note"] or None, "remarks": entry["notes"]}
     said = {key: facts[key] for key in ("region", "at", "source", "status", "remark")}
     table.attrs = copy.deepcopy(
         facts | {"note": {"what": "region", **said, "collabnet": COLLABNET}}
@@ -273,11 +273,14 @@ def _region(place: str, given: Any) -> dict[str, Any]:
         raise InputError(f'{place} needs labels = {{ en = "…" }}, in more languages if you like.')
     if not isinstance(given.get("source"), str) or not given["source"].strip():
         raise InputError(f'{place} needs source = "…": who says what belongs to it?')
+    notes = given.get("notes", {})
+    if not isinstance(notes, dict) or {type(text) for text in notes.values()} - {str}:
+        raise InputError(f'{place}: notes should be in other languages, such as {{ fr = "…" }}.')
     for key in RULES:
         if not isinstance(given.get(key, []), list):
             raise InputError(f"{place}: {key!r} should be a list in brackets.")
     rules = {key: [_rule(place, key, rule) for rule in given.get(key, [])] for key in RULES}
-    return {"status": "", "note": "", "nuts_versions": [], **given, **rules}
+    return {"status": "", "note": "", "notes": {}, "nuts_versions": [], **given, **rules}
 
 
 def _rule(place: str, key: str, rule: Any) -> dict[str, str]:

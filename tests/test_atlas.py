@@ -210,6 +210,12 @@ def test_the_list_behind_a_region_is_named(go):
     assert "PACODEL" in told
 
 
+def test_what_is_easily_mistaken_of_a_region_is_told_in_the_language_of_the_page(go):
+    told = go("tab=grande-region&lang=fr").inner_text("#notes")
+    assert "Bruxelles est en dehors" in told
+    assert "Brussels is outside" not in told
+
+
 def test_the_same_records_give_the_same_bytes_and_not_too_many(records, atlas_file, tmp_path):
     again = write_atlas(records, tmp_path / "again.html")
     assert again.read_bytes() == atlas_file.read_bytes()

@@ -2,11 +2,13 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -22,12 +24,13 @@ AACHEN = "04xfq0f34"
 STORY = "03-maghreb.ipynb"
 POINT = ".js-plotly-plot .scatterlayer path.point"
 PATIENCE = 40_000
+PICTURES = ROOT / "build" / "pictures"
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """JupyterLab on a copy of the notebooks, with a token and settings of its own."""
+    """`make lab` on a copy of the notebooks, with a token and settings of its own."""
     folder = tmp_path_factory.mktemp("lab")
     (folder / "data").symlink_to(ROOT / "data")
     (folder / "notebooks").mkdir()
@@ -49,14 +52,16 @@ def lab(tmp_path_factory):
     own = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     places = {f"JUPYTER_{name}": str(folder / name) for name in own}
     places |= {f"JUPYTERLAB_{n}_DIR": str(folder / n) for n in ("SETTINGS", "WORKSPACES")}
-    command = [sys.executable, "-m", "jupyterlab", "notebooks", "--no-browser", "--allow-root"]
-    command += [f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=t"]
-    command += ["--LabApp.news_url=", "--ServerApp.log_level=ERROR"]
+    asked = f"--no-browser --port={port} --ServerApp.port_retries=0 --IdentityProvider.token=t"
+    asked += " --LabApp.news_url= --ServerApp.log_level=ERROR"
+    here = Path(sys.executable).parent
+    command = ["make", "--old-file=.venv/ready", "lab", f"BIN={here}", f"BOOKS={folder}/notebooks"]
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
-            command,
-            cwd=folder,
+            [*command, f"ARGS={asked}"],
+            cwd=ROOT,
+            start_new_session=True,
             env=os.environ | places | {"PYTHONPATH": path},
             stdout=log,
             stderr=log,
@@ -73,7 +78,7 @@ def lab(tmp_path_factory):
                 time.sleep(0.2)
         yield folder, f"http://127.0.0.1:{port}/lab/tree"
     finally:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
 
 
@@ -148,7 +153,7 @@ def test_a_story_runs_draws_and_follows_another_home_and_year(page, lab):
     with page.expect_download() as download:
         figure.locator('.modebar-btn[data-title^="Download plot"]').click()
     assert download.value.path().read_bytes().startswith(b"\x89PNG")
-    page.screenshot(path=folder / "lab.png")
+    page.screenshot(path=PICTURES / "lab.png")
 
 
 def test_the_explorer_follows_its_widgets(page, lab):
@@ -164,4 +169,19 @@ def test_the_explorer_follows_its_widgets(page, lab):
     expect(partner.locator("option")).to_have_count(7)  # they follow in a message of their own
     partner.select_option("Cadi Ayyad University")
     page.wait_for_selector("h3:has-text('Cadi Ayyad'), h2:has-text('Cadi Ayyad')")
-    page.screenshot(path=lab[0] / "explorer.png")
+    page.screenshot(path=PICTURES / "explorer.png")
+
+
+def test_tab_proposes_regions_between_quotes(page, lab):
+    open_book(page, lab, "explore.ipynb")
+    run_all(page)
+    page.locator(".jp-CodeCell .cm-content").last.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("\ncn.profile(records, region='magh")
+    page.keyboard.press("Tab")
+    offered = page.locator(".jp-Completer-item .jp-Completer-match")
+    expect(offered).to_have_count(2)
+    assert page.locator(".jp-Completer-item code").all_text_contents() == ["maghreb", "maghreb-uma"]
+    page.screenshot(path=PICTURES / "completion.png")
+    page.keyboard.press("Enter")
+    expect(page.locator(".jp-CodeCell .cm-content").last).to_contain_text("region='maghreb')")

@@ -194,6 +194,7 @@ HEAD = '[a]\nlabels = { en = "A" }\nsource = "x"\n'
         ('[a]\nlabels = { fr = "A" }\nsource = "x"', "'a' needs labels"),
         ('[a]\nlabels = { en = "A" }', "'a' needs source"),
         (HEAD + "nutz = []", "'a' has 'nutz'"),
+        (HEAD + 'notes = "Seulement"', "notes should be in other languages"),
         (HEAD + 'nuts = "BE"', "'nuts' should be a list"),
         (HEAD + 'nuts = ["Liège"]', 'write "BE33"'),
         (HEAD + "countries = [1]", "countries has 1; write"),
@@ -228,6 +229,12 @@ def test_every_region_says_whether_its_list_was_read_or_recalled():
     recalled = {name for name, said in status.items() if said == "recalled"}
     assert recalled == {"europe", "maghreb-uma", "cemac", "ehea"}
     assert set(status.values()) == {"verified", "recalled"}
+
+
+def test_what_is_easily_mistaken_is_said_in_french_too():
+    for name in cn.list_regions()["region"]:
+        rules = cn.region(name)
+        assert bool(rules.attrs["remark"]) == bool(rules.attrs["remarks"].get("fr")), name
 
 
 def test_what_a_caller_does_to_a_region_does_not_last():

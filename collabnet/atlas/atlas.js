@@ -113,7 +113,7 @@ function showSummary() {
 
 /** Say which list of members stands behind the region, and who says so. */
 function listText(of = tab()) {
-  const { rules, source, note, status } = of;
+  const { rules, source, notes: remarks, status } = of;
   if (!rules.length) return "";
   const partner = (id) => data.bodies.find((body) => body.id === id);
   const rule = (code) => (/^[A-Z]{2}$/.test(code) ? country(code) : partner(code)?.name ?? code);
@@ -122,7 +122,7 @@ function listText(of = tab()) {
     say("list", { label: joined([titled(of), members], " – ") }),
     say("source", { text: source }),
     status === "recalled" ? say("recalled") : "",
-    note,
+    remarks[state.lang] ?? remarks.en,
   ];
   return joined(told.map((text) => text && text.replace(/\.?$/, ".")), " ");
 }

@@ -256,7 +256,7 @@ def _tab(name: str, around: pd.DataFrame) -> dict[str, Any]:
         "rules": [] if name == "world" else rules["code"].tolist(),
         **{key: index.get_indexer(part["institution_id"]).tolist() for key, part in found.items()},
         **{key: rules.attrs[key] for key in ("source", "status")},
-        "note": rules.attrs["remark"] or "",
+        "notes": {"en": rules.attrs["remark"] or "", **rules.attrs["remarks"]},
     }
 
 
