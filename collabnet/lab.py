@@ -7,6 +7,7 @@ import re
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from importlib import resources
 from types import SimpleNamespace
 from typing import Any
@@ -72,7 +73,8 @@ def _choices(text: str, row: int, line: str) -> Iterator[str]:
     known = sys.modules["IPython"].get_ipython().user_ns
     calls = jedi.Interpreter(text, [known]).get_signatures(row + 1, len(line))
     house = sys.modules[__package__ or ""]
-    if not calls or calls[0].index is None or calls[0].name not in house.__all__:
+    ours = calls and calls[0].module_name.startswith(house.__name__)
+    if not ours or calls[0].index is None or calls[0].name not in house.__all__:
         return
     function, name = getattr(house, calls[0].name), calls[0].params[calls[0].index].name
     if name in ("region", "regions", "names") or (calls[0].name, name) == ("region", "name"):
@@ -83,14 +85,15 @@ def _choices(text: str, row: int, line: str) -> Iterator[str]:
         yield from say.WORDS
     elif name in COLUMNS:
         begin, column = calls[0].bracket_start
-        first = re.match(r"\(\s*(\w+)\s*,", "\n".join([text.split("\n")[begin - 1][column:], ""]))
+        first = re.match(r"\(\s*(\w+)\s*,", text.split("\n")[begin - 1][column:])
         table = known.get(first[1]) if first else None
         yield from map(str, getattr(table, "columns", ()))
     stated = SimpleNamespace(__annotations__={name: function.__annotations__.get(name)})
-    hint = typing.get_type_hints(stated, vars(sys.modules[function.__module__]))[name]
-    for part in (hint, *typing.get_args(hint)):
-        if typing.get_origin(part) is typing.Literal:
-            yield from (value for value in typing.get_args(part) if isinstance(value, str))
+    with suppress(NameError):  # the type of a library that is not loaded has no choices
+        hint = typing.get_type_hints(stated, vars(sys.modules[function.__module__]))[name]
+        for part in (hint, *typing.get_args(hint)):
+            if typing.get_origin(part) is typing.Literal:
+                yield from (value for value in typing.get_args(part) if isinstance(value, str))
 
 
 def table_html(

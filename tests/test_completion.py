@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from conftest import ROOT
+
 pytest.importorskip("IPython", reason="needs the extra lab")
 
 ASK = """
@@ -14,6 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.completer import provisionalcompleter
 shell = InteractiveShell.instance()
 shell.run_cell("import pandas as pd, collabnet as cn")
+shell.run_cell("def profile(region): pass")
 shell.run_cell("table = pd.DataFrame({'source': ['a'], 'target': ['b'], 'salton': [0.5]})")
 found = []
 with provisionalcompleter():
@@ -32,6 +35,9 @@ ASKED = {
     "language": "cn.plot_trend(table, lang='",
     "public names": "cn.plot_ma",
     "of others": "print('maghr",
+    "of her own": "profile(region='magh",
+    "a file": "cn.read('pypro",
+    "no choices": "cn.save_figure('",
 }
 
 
@@ -39,7 +45,8 @@ ASKED = {
 def proposed():
     """What is proposed at the end of each text asked; in a process of its own, as a kernel is."""
     command = [sys.executable, "-c", ASK, json.dumps(list(ASKED.values()))]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stderr == ""
     return dict(zip(ASKED, json.loads(done.stdout.splitlines()[-1]), strict=True))
 
 
@@ -68,4 +75,9 @@ def test_public_names_are_proposed_before_they_are_loaded(proposed):
 
 
 def test_functions_of_others_get_nothing_of_ours(proposed):
-    assert proposed["of others"] == []
+    assert proposed["of others"] == proposed["of her own"] == []
+
+
+def test_where_we_have_nothing_to_propose_files_are(proposed):
+    assert proposed["a file"] == ["pyproject.toml"]
+    assert "pyproject.toml" in proposed["no choices"]
