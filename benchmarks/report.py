@@ -116,7 +116,12 @@ def atlas(found: dict[str, Any]) -> list[str]:
             [*sizes, packed, seconds(row["write_cpu"]), *maps, f"{row['ratio']:.2f}", *waits]
         )
     head = ["partners", "works", "MB", "packed", "write, CPU s", "first map ms", "bare page ms"]
-    return [write("atlas"), "", *table([*head, "times", "table ms", "map ms"], rows)]
+    built = found["built"]
+    facts = {name: seconds(built[name]) for name in ("wall", "cpu")} | {"n": built["n"]}
+    facts |= {"works": size_of(built["works"]), "partners": f"{built['partners']:,}"}
+    facts |= {"peak": f"{built['peak_mb']:,.0f}", "mb": f"{built['mb']:.1f}"}
+    lines = [write("atlas"), "", *table([*head, "times", "table ms", "map ms"], rows)]
+    return [*lines, "", write("built", **facts)]
 
 
 def edges(found: dict[str, Any]) -> list[str]:
