@@ -171,6 +171,8 @@ def check(table: str, rows: pd.DataFrame) -> pd.DataFrame:
     [2021]
     """
     columns = TABLES[table]
+    if rows.empty:
+        return empty(table).join(rows[rows.columns.difference(list(columns), sort=False)])
     out, faults = {}, []
     for name, (dtype, _) in columns.items():
         if name not in rows:
@@ -187,8 +189,9 @@ def check(table: str, rows: pd.DataFrame) -> pd.DataFrame:
     if faults:
         raise SchemaError(f"Table {table!r}: {'; '.join(faults)}.")
     for date, year in YEARS.get(table, {}).items():
-        stated = pd.to_numeric(table_[date].str.slice(0, 4), errors="coerce").astype("Int64")
-        table_[year] = table_[year].fillna(stated)
+        codes, first = pd.factorize(table_[date].str.slice(0, 4))  # few years, many rows
+        stated = pd.to_numeric(pd.Series(first), errors="coerce").astype("Int64").array
+        table_[year] = table_[year].fillna(pd.Series(stated.take(codes, allow_fill=True)))
     return table_
 
 
