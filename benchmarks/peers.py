@@ -203,7 +203,7 @@ def tell(works: int, level: str, figures: dict[str, dict[str, Any]]) -> None:
     for name, figure in figures.items():
         said = figure.get("failed") or (
             f"{figure['wall']:.1f} s, {figure['cpu']:.1f} CPU s, {figure['peak_mb']:,.0f} MB, "
-            f"{figure['answer']['edges']:,} links (n = {figure['n']})"
+            f"{figure['answer']['links']:,} links (n = {figure['n']})"
         )
         say(f"{size_of(works)}, {level}, {name}: {said}")
 

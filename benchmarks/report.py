@@ -231,9 +231,9 @@ def peers(found: dict[str, Any]) -> list[str]:
             inside = seconds(answer["seconds"])
             times = (seconds(figure["wall"]), inside, seconds(figure["cpu"]))
             rows.append(
-                [name, *times, f"{figure['peak_mb']:,.0f}", f"{answer['edges']:,}", figure["n"]]
+                [name, *times, f"{figure['peak_mb']:,.0f}", f"{answer['links']:,}", figure["n"]]
             )
-        head = ["tool", "wall s", "inside s", "CPU s", "peak MB", "pairs", "n"]
+        head = ["tool", "wall s", "inside s", "CPU s", "peak MB", "links", "n"]
         lines += ["", f"**{size_of(row['works'])} works, {row['level']} network**", ""]
         lines += [*table(head, rows), "", winners(row["tools"])]
     lines += ["", *agreement(found["agreement"])]

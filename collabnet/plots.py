@@ -78,7 +78,7 @@ def plot_map(
     labels: int = 12,
     title: str | None = None,
     lang: str | None = None,
-    width: int = 1100,
+    width: int = 940,
     height: int = 680,
 ) -> go.Figure:
     """Draw the links of an institution as flows on a map.
@@ -144,7 +144,7 @@ def plot_region(
     labels: int = 16,
     title: str | None = None,
     lang: str | None = None,
-    width: int = 1100,
+    width: int = 940,
     height: int = 680,
 ) -> go.Figure:
     """Draw the links of an institution into a region, over the units the region is made of.
@@ -184,7 +184,7 @@ def plot_compare(
     labels: int = 12,
     title: str | None = None,
     lang: str | None = None,
-    width: int = 1100,
+    width: int = 940,
     height: int = 680,
 ) -> go.Figure:
     """Draw two kinds of links on one map: which partners have both, and which only one.

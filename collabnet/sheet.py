@@ -379,7 +379,10 @@ def steps_of(weight: np.ndarray) -> np.ndarray:
     bounds = weight.max() * (np.arange(1, len(WIDTHS)) / len(WIDTHS)) ** 2
     digits = 10 ** np.floor(np.log10(np.maximum(bounds, 1e-9)))
     bounds = np.unique(np.round(bounds / digits) * digits)
-    return np.array([weight.min(), *bounds[(bounds > weight.min()) & (bounds <= weight.max())]])
+    low = (
+        np.floor(100 * weight.min() + 1e-9) / 100 or weight.min()
+    )  # as it is written, or two look alike
+    return np.array([low, *bounds[(bounds > low) & (bounds <= weight.max())]])
 
 
 def _towards(sheet: Sheet, partners: pd.DataFrame, home: str, hub: np.ndarray) -> list[Box]:

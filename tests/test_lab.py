@@ -179,9 +179,9 @@ def test_tab_proposes_regions_between_quotes(page, lab):
     page.keyboard.press("Control+End")
     page.keyboard.type("\ncn.profile(records, region='magh")
     page.keyboard.press("Tab")
-    offered = page.locator(".jp-Completer-item .jp-Completer-match")
+    offered = page.locator(".jp-Completer-item code.jp-Completer-match")
     expect(offered).to_have_count(2)
-    assert page.locator(".jp-Completer-item code").all_text_contents() == ["maghreb", "maghreb-uma"]
+    assert offered.all_text_contents() == ["maghreb", "maghreb-uma"]
     page.screenshot(path=PICTURES / "completion.png")
     page.keyboard.press("Enter")
-    expect(page.locator(".jp-CodeCell .cm-content").last).to_contain_text("region='maghreb')")
+    expect(page.locator(".jp-CodeCell .cm-content").last).to_contain_text("region='maghreb")

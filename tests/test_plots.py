@@ -40,7 +40,7 @@ def links(bodies, partners=60, kind="work", seed=7):
     return table
 
 
-def draw(bodies, name, edges, size=(1100, 680), **options):
+def draw(bodies, name, edges, size=(940, 680), **options):
     options |= {"home": HOME, "width": size[0], "height": size[1]}
     if name == "world":
         return plots.plot_map(edges, bodies, **options)
@@ -91,7 +91,7 @@ def boxes(fig):
     return found
 
 
-@pytest.mark.parametrize("size", [(1100, 680), (1360, 860)])
+@pytest.mark.parametrize("size", [(940, 680), (1360, 860)])
 @pytest.mark.parametrize("name", MAPS)
 def test_no_label_touches_another(bodies, name, size):
     fig = draw(bodies, name, links(bodies, 110), size)
@@ -216,7 +216,7 @@ def test_bodies_at_one_point_are_fanned_out(bodies):
     edges = pd.DataFrame({"source": HOME, "target": ["01r9htc13", "006e5kg04"], "weight": 5.0})
     fig = plots.plot_map(edges, three, home=HOME)
     trace = next(t for t in fig.data if t.hoverinfo == "text" and len(t.x) == 2)
-    scale = (fig.layout.xaxis.range[1] - fig.layout.xaxis.range[0]) / (1100 - 32)
+    scale = (fig.layout.xaxis.range[1] - fig.layout.xaxis.range[0]) / (940 - 32)
     gap = np.hypot(*np.diff([trace.x, trace.y], axis=1).ravel()) / scale
     assert 15 < gap < 80
 
@@ -391,10 +391,16 @@ def test_labels_are_as_wide_as_the_browser_sets_them_or_wider(browser, bodies):
 def test_a_picture_is_drawn_at_twice_the_size(bodies, tmp_path):
     pytest.importorskip("kaleido")
     png = plots.save_figure(draw(bodies, "world", links(bodies, 20)), tmp_path / "map.png")
-    assert struct.unpack(">II", png.read_bytes()[16:24]) == (2200, 1360)
+    assert struct.unpack(">II", png.read_bytes()[16:24]) == (1880, 1360)
 
 
 def test_docs_say_why_maps_are_drawn_so():
     text = (ROOT / "docs" / "decisions" / "0003-maps-on-plain-axes.md").read_text("utf-8")
     assert all(word in text for word in ("Equal Earth", "Lambert", "scatter"))
     assert set(geo.VIEWS) >= set(MAPS)
+
+
+def test_no_two_widths_of_line_are_told_by_the_same_number():
+    steps = sheet.steps_of(np.array([0.0192, 0.021, 0.3]))
+    assert len({f"{step:.2f}" for step in steps}) == len(steps) == 4
+    assert steps[0] <= 0.0192

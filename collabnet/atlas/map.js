@@ -235,7 +235,8 @@ function baseTraces({ edge, land, units, region, lines }) {
 
 /** Return the least value of each width of line: round numbers that grow like a square. */
 function stepsOf(values) {
-  const [low, high] = [min(...values), max(...values)];
+  const [least, high] = [min(...values), max(...values)];
+  const low = Math.floor(100 * least + 1e-9) / 100 || least; // as it is written, or two look alike
   const bounds = WIDTHS.slice(1).map((_, i) => {
     const bound = high * ((i + 1) / WIDTHS.length) ** 2;
     const digit = 10 ** Math.floor(Math.log10(max(bound, 1e-9)));
