@@ -7,10 +7,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from collabnet import geo, settings
+from collabnet import engine, geo, settings
 from collabnet import words as say
 from collabnet.agreements import WAYS, agreement_status
 from collabnet.charts import names_of
@@ -83,7 +84,7 @@ def write_report(
         "lang": lang,
         "title": words["title"].format(**terms),
         "lead": words["lead"].format(**terms),
-        "stamp": words["synthetic"] if note["synthetic"] else "",
+        "stamp": words[_made_up(records)] if note["synthetic"] else "",
         "map": drawn,
         "legend": words["legend"].format(**terms),
         "columns": "".join(f"<th scope=col>{name}</th>" for name in words["columns"]),
@@ -100,6 +101,12 @@ def write_report(
     with replacing(path) as fresh:
         fresh.write_text(page.format(**parts), encoding="utf-8", errors="replace", newline="\n")
     return path
+
+
+def _made_up(records: Records) -> str:
+    """Say whether it is works that are synthetic, or examples of something else."""
+    made = records.lazy("activities").filter(nw.col("synthetic")).select("kind").unique()
+    return "synthetic" if "work" in set(engine.collect(made)["kind"]) else "invented"
 
 
 def _map(

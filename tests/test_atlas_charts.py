@@ -95,6 +95,16 @@ def test_regions_are_crossed_as_python_crosses_them(go, records):
     assert shown == Counter(f"{n:,.0f}" for n in [*table["weight"], *table["weight"]])
 
 
+def test_where_no_field_is_known_the_matrix_crosses_regions_and_says_why(go, records):
+    table = cn.edges(records, "agreement", level="region")
+    page = go("view=matrix&tab=world&layer=agreement")
+    (trace,) = page.evaluate(TRACES)
+    shown = Counter(text for text in trace["text"] if text not in "–·")
+    assert shown == Counter(f"{n:,.0f}" for n in [*table["weight"], *table["weight"]])
+    assert page.inner_text(".remarks").startswith("No field is known of what is shown here")
+    assert page.locator("#chart .bar button").count() == 0
+
+
 @pytest.mark.parametrize("kind", ["work", "project"])
 def test_years_are_those_of_trend(go, records, kind):
     table = cn.trend(records, HOME, kind=kind)

@@ -122,6 +122,18 @@ def test_the_atlas_of_a_project_opens_around_its_home_and_says_it_is_invented(
         assert page.locator("#tab-home-neighbours").count() == 1
 
 
+def test_the_brief_of_a_project_says_that_its_examples_are_invented_and_not_that_works_are(
+    inside, tmp_path
+):
+    from collabnet.report import write_report
+
+    records = cn.ingest([inside / "agreements.xlsx"], tmp_path / "store")
+    path = write_report(records, tmp_path / "brief.html", region="europe", lang="en")
+    text = path.read_text(encoding="utf-8")
+    assert '<p class="stamp">Invented examples: not observed.' in text
+    assert "Synthetic works" not in text
+
+
 def test_a_story_of_a_project_runs_in_its_folder(inside, tmp_path):
     from collabnet.stories import write_story
 

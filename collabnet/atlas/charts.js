@@ -151,25 +151,25 @@ function cellsOf(rows, columns, values, { width, ids = [], unit }) {
   return { traces: [trace], layout, signs, logs };
 }
 
+/** Draw partners by field, or regions by region: where no field is known these alone. */
 function drawMatrix(holder, rows) {
-  const width = wide(holder), bar = [choice("matrix", ["matrix_fields", "matrix_regions"])];
-  const unit = (value) => say(layer().amounts ? "n_persons" : `n_${state.layer}`, { n: value });
-  if (state.matrix === "regions") {
-    const { names = [], cells = [] } = data.regions?.[state.layer] ?? {};
+  const width = wide(holder), unit = (value) => say(layer().amounts ? "n_persons" : `n_${state.layer}`, { n: value });
+  const { names = [], cells = [] } = data.regions?.[state.layer] ?? {};
+  const shown = rows.slice(0, PARTNERS), { columns, values, known } = byField(shown);
+  const lost = known ? "" : say(rows.length ? "no_fields" : "nothing_drawn", { what: say(state.layer) });
+  const bar = known || !names.length ? [choice("matrix", ["matrix_fields", "matrix_regions"])] : [];
+  if (state.matrix === "regions" || (lost && names.length)) {
     const titles = names.map((key) => titled(data.tabs.find((each) => each.key === key) ?? { key, labels: {} }));
     const links = (value) => say("n_links", { n: value });
     const figure = names.length ? cellsOf(titles, titles, cells, { width, unit: links }) : { traces: [] };
     const said = say("said_regions", { layer: say(state.layer), n: names.length });
-    setFigure(holder, { bar, said: warned(said), ...figure, notes: [said, say("regions_whole"), figure.logs ? say("log_scale") : ""] });
+    setFigure(holder, { bar, said: warned(said), ...figure, notes: [lost, said, say("regions_whole"), figure.logs ? say("log_scale") : ""] });
     return;
   }
-  const shown = rows.slice(0, PARTNERS), { columns, values, known } = byField(shown);
   const figure = known ? cellsOf(shown.map(called), columns, values, { width, unit, ids: shown.map(({ id }) => id) }) : { traces: [] };
   const said = say("said_fields", { layer: say(state.layer), partners: say("n_partner", { n: shown.length }), n: known });
-  const notes = known
-    ? [said, cut(shown.length, rows.length, "cut_partners"), say("fields_overlap"), figure.logs ? say("log_scale") : ""]
-    : [say(rows.length ? "no_fields" : "nothing_drawn", { what: say(state.layer) })];
-  setFigure(holder, { bar, said: known ? warned(said) : notes[0], ...figure, notes });
+  const notes = [said, cut(shown.length, rows.length, "cut_partners"), say("fields_overlap"), figure.logs ? say("log_scale") : ""];
+  setFigure(holder, { bar, said: known ? warned(said) : lost, ...figure, notes: known ? notes : [lost] });
 }
 
 VIEWS.matrix = { holder: "#chart", draw: drawMatrix };
