@@ -381,6 +381,16 @@ def test_the_console_script_returns_0_and_2(store, tmp_path):
     )
 
 
+@pytest.mark.parametrize(("name", "code"), [("maghreb", 0), ("maghrab", 2)])
+def test_the_command_leaves_at_once_but_not_before_all_is_said_and_done(name, code):
+    leave = "import atexit; from collabnet.cli import run_and_leave; atexit.register(print, 'bye')"
+    command = [sys.executable, "-c", f"{leave}; run_and_leave()", "regions", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert done.stdout.splitlines()[-1] == "bye"
+    assert len(done.stderr.splitlines()) == code // 2
+
+
 def test_a_terminal_without_the_letters_of_a_name_shows_it_all_the_same(store):
     done = console("partners", store, "--kind", "work", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, b"")

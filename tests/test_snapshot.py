@@ -29,7 +29,7 @@ from files import (
 )
 
 import collabnet as cn
-from collabnet import schema, snapshot
+from collabnet import pool, schema, snapshot
 from collabnet.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -397,6 +397,24 @@ def test_many_processes_give_the_store_that_one_gives(made, whole, tmp_path, mon
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     cn.ingest([made], tmp_path / "store")
     assert content(tmp_path / "store") == content(whole)
+
+
+def test_processes_started_ahead_are_shared_and_end_with_the_outermost_use(made, monkeypatch):
+    monkeypatch.setattr("collabnet.pool.ALONE", 1)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    with pool.readers([made]) as outer:
+        started = list(outer)
+        with pool.readers([made]) as inner:
+            assert list(inner) == started
+        assert len(started) == min(os.cpu_count(), len(pool.parts_of(made)))
+        assert [process.poll() for process in started] == [None] * len(started)
+    assert [process.returncode for process in started] == [0] * len(started)
+
+
+def test_a_process_that_reads_does_not_load_pandas():
+    show = "import sys; from collabnet.parts import serve; print('pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 # Beside other sources
