@@ -18,14 +18,22 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import expect
 
+from collabnet.project import write_project
 from conftest import ROOT
 
 AACHEN = "04xfq0f34"
 STORY = "03-maghreb.ipynb"
 POINT = ".js-plotly-plot .scatterlayer path.point"
 PATIENCE = 40_000
+REPORT = "report build/store --region europe --out ../brief.html"
 PICTURES = ROOT / "build" / "pictures"
 pytestmark = pytest.mark.slow
+
+
+def environment():
+    """The environment of a process that finds the package of this checkout."""
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return os.environ | {"PYTHONPATH": path}
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +54,10 @@ def lab(tmp_path_factory):
     book = new_notebook(cells=[new_code_cell(source) for source in cells])
     book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
     nbformat.write(book, folder / "notebooks" / "explore.ipynb")
+    project = write_project(folder / "notebooks" / "rwth", AACHEN)
+    for words in ("ingest agreements.xlsx --out build/store", REPORT):
+        command = [sys.executable, "-c", "from collabnet.cli import main; main()", *words.split()]
+        subprocess.run(command, cwd=project, env=environment(), check=True, capture_output=True)
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -56,13 +68,12 @@ def lab(tmp_path_factory):
     asked += " --LabApp.news_url= --ServerApp.log_level=ERROR"
     here = Path(sys.executable).parent
     command = ["make", "--old-file=.venv/ready", "lab", f"BIN={here}", f"BOOKS={folder}/notebooks"]
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
             [*command, f"ARGS={asked}"],
             cwd=ROOT,
             start_new_session=True,
-            env=os.environ | places | {"PYTHONPATH": path},
+            env=environment() | places,
             stdout=log,
             stderr=log,
         )
@@ -185,3 +196,14 @@ def test_tab_proposes_regions_between_quotes(page, lab):
     page.screenshot(path=PICTURES / "completion.png")
     page.keyboard.press("Enter")
     expect(page.locator(".jp-CodeCell .cm-content").last).to_contain_text("region='maghreb")
+
+
+def test_what_init_and_report_write_opens_in_lab(page, lab):
+    open_book(page, lab, "rwth/notebooks/05-strategic-partners.ipynb")
+    run_all(page)
+    assert "RWTH Aachen University" in page.locator(".jp-Notebook").inner_text()
+    page.goto(f"{lab[1]}/brief.html?token=t&reset")
+    brief = page.frame_locator(".jp-HTMLViewer iframe")
+    expect(brief.locator("h1")).to_contain_text("RWTH Aachen University")
+    expect(brief.locator(".stamp")).to_contain_text("Invented examples")
+    page.screenshot(path=PICTURES / "brief-in-lab.png")
