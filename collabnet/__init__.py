@@ -10,7 +10,11 @@ import lazy_loader
 
 from collabnet import settings as settings
 
-_find, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_find, _names, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __dir__() -> list[str]:
+    return [*_names(), "__version__", "settings"]
 
 
 def __getattr__(name: str) -> object:

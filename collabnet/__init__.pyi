@@ -1,5 +1,7 @@
 """The public API on one screen: what an editor reads, and what `__init__` finds a name by."""
 
+import types
+
 from .agreements import agreement_rates, agreement_status
 from .card import partner_card
 from .charts import plot_matrix, plot_network, plot_trend
@@ -52,6 +54,7 @@ from .uncertainty import bootstrap, partner_intervals
 from .whatif import bus_factor, without
 
 __version__: str
+settings: types.ModuleType
 
 __all__ = [
     "CollabnetError",

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from importlib import resources
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +22,7 @@ from collabnet.exports import note_lines
 from collabnet.regions import list_regions
 from collabnet.schema import KINDS
 
-QUOTED = re.compile(r"""["']([^"']*)$""")
+QUOTED, WHOLE = re.compile(r"""["']([^"']*)$"""), re.compile(r"""(["']).*?\1""")
 COLUMNS = {"values", "weight", "weights", "rows", "columns", "by", "of"}
 """Arguments that name a column of the table given first."""
 
@@ -37,10 +38,11 @@ PAGE = (resources.files("collabnet") / "data" / "table.html").read_text(encoding
 def set_up() -> None:
     """Have Jupyter, where it runs, show tables as `table_html` does, and complete by `complete`."""
     if shell := "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
-        matchers = shell.Completer.custom_matchers
-        # What a module that was loaded again had put there goes.
-        matchers[:] = [one for one in matchers if one.__module__ != __name__]
-        matchers.append(complete)
+        if sys.modules["IPython"].version_info >= (8, 6) and find_spec("jedi"):
+            matchers = shell.Completer.custom_matchers
+            # What a module that was loaded again had put there goes.
+            matchers[:] = [one for one in matchers if one.__module__ != __name__]
+            matchers.append(complete)
         pages = shell.display_formatter.formatters["text/html"]
         # What somebody else has set stays.
         if getattr(pages.for_type(pd.DataFrame), "__module__", __name__) == __name__:
@@ -55,7 +57,7 @@ def complete(context: Any) -> dict[str, Any]:
     from IPython.core.completer import SimpleCompletion
 
     line = context.line_with_cursor[: context.cursor_position]
-    quoted = QUOTED.search(line)
+    quoted = QUOTED.search(WHOLE.sub("", line))  # not behind a closing quote
     found = _choices(context.full_text, context.cursor_line, line) if quoted else ()
     begun = quoted[1] if quoted else ""
     fitting = [text for text in dict.fromkeys(found) if text.lower().startswith(begun.lower())]

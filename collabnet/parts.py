@@ -68,11 +68,14 @@ class _WithoutPandas(MetaPathFinder):
             raise ModuleNotFoundError(name=fullname)
 
 
+WITHOUT = _WithoutPandas()
+
+
 def serve() -> None:
     """Read the parts asked for on stdin, and answer on stdout; see `pool.delegate`."""
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
-    sys.meta_path.insert(0, _WithoutPandas())
+    sys.meta_path.insert(0, WITHOUT)
 
     def answer(what: Any) -> None:
         pickle.dump(what, answers)
@@ -83,7 +86,7 @@ def serve() -> None:
             try:
                 read_part(task, lambda *read: answer(read))
             except BrokenPipeError:
-                return
+                break
             except (OSError, InputError) as error:
                 answer(error)
             else:

@@ -9,7 +9,8 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
@@ -22,12 +23,13 @@ LAYOUTS = ("data/jsonl", "jsonl", "data/parquet", "parquet", "data", "")
 ALONE = 1 << 23
 """Bytes worth a process of its own."""
 
-SERVING = "import gc; gc.disable(); from collabnet.parts import serve; serve()"
+SERVING = "import gc, signal; gc.disable(); signal.signal(signal.SIGINT, signal.SIG_DFL); "
+SERVING += "from collabnet.parts import serve; serve()"
 LEAN = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """For a process that reads: no threads for algebra, which take as long to start as all the rest of
 numpy, and memory that is used again rather than given back to the system and asked for anew."""
 
-_running: list[Any] = []
+_running: ContextVar[list[Any] | None] = ContextVar("_running", default=None)
 
 Tell = Callable[[int, int], None]
 
@@ -48,17 +50,21 @@ def readers(sources: Iterable[str | Path]) -> Generator[list[Any]]:
 
     They end with the outermost use; those inside share them.
     """
-    outermost = not _running
-    found = [one for source in sources if outermost for one in parts_of(Path(source))]
-    size = sum(path.stat().st_size for path, _ in found)
+    if (shared := _running.get()) is not None:
+        yield shared
+        return
+    found = [one for source in sources for one in parts_of(Path(source))]
+    size, started = sum(path.stat().st_size for path, _ in found), list[Any]()
+    token = _running.set(started)
     try:
         for _ in range(min(os.cpu_count() or 1, len(found), size // ALONE)):
             command = [sys.executable, "-c", SERVING]
-            _running.append(Popen(command, stdin=PIPE, stdout=PIPE, env=LEAN | os.environ))  # noqa: S603
-        yield _running
+            started.append(Popen(command, stdin=PIPE, stdout=PIPE, env=LEAN | os.environ))  # noqa: S603
+        yield started
     finally:
-        while outermost and _running:
-            with _running.pop() as reader:
+        _running.reset(token)
+        for reader in started:
+            with reader, suppress(OSError):  # one that was killed has no ear for it
                 reader.stdin.close()
 
 

@@ -274,7 +274,9 @@ def _region(place: str, given: Any) -> dict[str, Any]:
     if not isinstance(given.get("source"), str) or not given["source"].strip():
         raise InputError(f'{place} needs source = "…": who says what belongs to it?')
     notes = given.get("notes", {})
-    if not isinstance(notes, dict) or {type(text) for text in notes.values()} - {str}:
+    if not isinstance(notes, dict) or not all(
+        re.fullmatch("[a-z]{2}", lang) and isinstance(text, str) for lang, text in notes.items()
+    ):
         raise InputError(f'{place}: notes should be in other languages, such as {{ fr = "…" }}.')
     for key in RULES:
         if not isinstance(given.get(key, []), list):

@@ -78,20 +78,21 @@ def write_report(
     foot.append(words["list"].format(source=plain(rules.attrs["source"], 200)))
     foot.append(words["sources"].format(files="; ".join(read) or "–", store=note["store"] or "–"))
     foot += geo.sources(lang).values()
+    made_up = _made_up(records)
     drawn = _map(there, bodies.reindex([home]).iloc[0], rules, names, words)
     terms |= {"named": str(drawn.count('class="name"')), "all": str(len(there))}
     parts = {
         "lang": lang,
         "title": words["title"].format(**terms),
         "lead": words["lead"].format(**terms),
-        "stamp": words[_made_up(records)] if note["synthetic"] else "",
+        "stamp": words[made_up] if note["synthetic"] else "",
         "map": drawn,
         "legend": words["legend"].format(**terms),
         "columns": "".join(f"<th scope=col>{name}</th>" for name in words["columns"]),
         "width": SIZE[0],
         "height": SIZE[1],
         "figures": _figures(records, rules, table, whole, words),
-        "partners": _partners(table, names, words),
+        "partners": _partners(table, names, words, words[f"{made_up}_tag"]),
         "attention": _attention(agreed, table, words),
         "foot": " ".join(foot),
         "made": f"collabnet {version('collabnet')}",
@@ -224,7 +225,7 @@ def _said(value: Any, words: Words) -> str:
     return value if isinstance(value, str) else number(value, words)
 
 
-def _partners(table: pd.DataFrame, names: dict[str, str], words: Words) -> str:
+def _partners(table: pd.DataFrame, names: dict[str, str], words: Words, tag: str) -> str:
     """Return the partners by class, the strongest first; those that find no room are counted."""
     classes = say.words_of(words["lang"], "gaps")["classes"]
     order = table["class"].map({one: n for n, one in enumerate(classes)})
@@ -235,7 +236,7 @@ def _partners(table: pd.DataFrame, names: dict[str, str], words: Words) -> str:
         works = _said(row["works"], words)
         if pd.notna(row["works_low"]) and row["works"]:
             works += f" <small>({row['works_low']}–{row['works_high']})</small>"
-        verdict = classes[row["class"]] + words["made_up"] * bool(row["synthetic"])
+        verdict = classes[row["class"]] + tag * bool(row["synthetic"])
         short = land if len(land) <= LONGEST else row["country"]  # cut, three of them look alike
         cells = [plain(names[row["partner"]]), plain(short), works, _said(row["projects"], words)]
         cells += [_said(row["agreements_in_force"], words), _said(row["last_activity"], words)]

@@ -379,9 +379,8 @@ def steps_of(weight: np.ndarray) -> np.ndarray:
     bounds = weight.max() * (np.arange(1, len(WIDTHS)) / len(WIDTHS)) ** 2
     digits = 10 ** np.floor(np.log10(np.maximum(bounds, 1e-9)))
     bounds = np.unique(np.round(bounds / digits) * digits)
-    low = (
-        np.floor(100 * weight.min() + 1e-9) / 100 or weight.min()
-    )  # as it is written, or two look alike
+    # As it is written: else two widths would read alike.
+    low = np.floor(100 * weight.min() + 1e-9) / 100 or weight.min()
     return np.array([low, *bounds[(bounds > low) & (bounds <= weight.max())]])
 
 

@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import blake2b, sha256
@@ -178,7 +178,7 @@ def _read_all(tasks: list[Task], processes: list[Any], *, meanwhile: Callable[[]
         stack.callback(pool.shutdown, cancel_futures=True)
         bar = stack.enter_context(tqdm(total=size, unit="B", unit_scale=True, disable=None))
         left = {pool.submit(read, task) for task in tasks}
-        meanwhile()
+        left.add(stack.enter_context(ThreadPoolExecutor(1)).submit(meanwhile))
         while left:
             done, left = wait(left, 1, FIRST_COMPLETED)
             bar.set_postfix_str(f"{told[1] / (time.monotonic() - begun):,.0f} works/s")
@@ -186,7 +186,8 @@ def _read_all(tasks: list[Task], processes: list[Any], *, meanwhile: Callable[[]
             for future in done:
                 future.result()
     for reader in processes:
-        reader.stdin.close()  # it ends while this process goes on
+        with suppress(OSError):
+            reader.stdin.close()  # it ends while this process goes on
 
 
 class _Join(NamedTuple):

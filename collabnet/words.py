@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import unicodedata
 from importlib.resources import files
 from pathlib import Path
@@ -43,8 +44,9 @@ def count(words: Words, key: str, n: int) -> str:
 
 
 def number(value: float, words: Words) -> str:
-    """Write a number with at most two decimals, as the language does."""
-    text = f"{float(value):,.2f}".rstrip("0").rstrip(".")
+    """Write a number with at most two decimals, a small one with its first digit."""
+    digits = 2 if not 0 < abs(value) < 0.01 else -math.floor(math.log10(abs(value)))
+    text = f"{float(value):,.{digits}f}".rstrip("0").rstrip(".")
     return text.translate(dict(zip(map(ord, ",."), words["separators"], strict=True)))
 
 

@@ -21,8 +21,8 @@ CHANGES = (  # file, line, what it becomes, and a notebook that rests on it
     ("links.py", "column[parties.n <= cap]", "column[parties.n < cap]", "07-how-sure-are-we"),
     (
         "parties.py",
-        'return acts.filter(nw.col("first") <= years[1],',
-        'return acts.filter(nw.col("first") < years[1],',
+        'return acts.filter(nw.col("first") >= years[0], nw.col("first") <= years[1])',
+        'return acts.filter(nw.col("first") >= years[0], nw.col("first") < years[1])',
         "05-strategic-partners",
     ),
 )

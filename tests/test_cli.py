@@ -384,6 +384,7 @@ def test_the_console_script_returns_0_and_2(store, tmp_path):
 @pytest.mark.parametrize(("name", "code"), [("maghreb", 0), ("maghrab", 2)])
 def test_the_command_leaves_at_once_but_not_before_all_is_said_and_done(name, code):
     leave = "import atexit; from collabnet.cli import run_and_leave; atexit.register(print, 'bye')"
+    leave += "; last = type('Last', (), {'__del__': lambda self: print('taken apart')})()"
     command = [sys.executable, "-c", f"{leave}; run_and_leave()", "regions", name]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == code

@@ -35,6 +35,8 @@ ASKED = {
     "language": "cn.plot_trend(table, lang='",
     "public names": "cn.plot_ma",
     "of others": "print('maghr",
+    "behind a quote": "cn.profile(records, region='maghreb'",
+    "behind another": "cn.edges(records, level='country'",
     "of her own": "profile(region='magh",
     "a file": "cn.read('pypro",
     "no choices": "cn.save_figure('",
@@ -76,6 +78,11 @@ def test_public_names_are_proposed_before_they_are_loaded(proposed):
 
 def test_functions_of_others_get_nothing_of_ours(proposed):
     assert proposed["of others"] == proposed["of her own"] == []
+
+
+def test_behind_a_closing_quote_nothing_is_proposed(proposed):
+    assert not {"averroes", "maghreb", "world"} & {*proposed["behind a quote"]}
+    assert not {"country", "institution"} & {*proposed["behind another"]}
 
 
 def test_where_we_have_nothing_to_propose_files_are(proposed):

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import collabnet as cn
+from collabnet import readers
 
 BOMB = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 9))
 DTD = f'<!DOCTYPE PubmedArticleSet [<!ENTITY l0 "lol">{BOMB}]>'
@@ -92,7 +93,7 @@ def test_two_columns_of_one_name_are_found_among_thousands(tmp_path):
         cn.read(put(tmp_path, "a.csv", f"{header}\n1;2\n"))
 
 
-@pytest.mark.parametrize("form", cn.readers.FORMATS)
+@pytest.mark.parametrize("form", readers.FORMATS)
 @pytest.mark.parametrize("text", ["a,b\n1,2\n", "[" * 100_000, '{"a": [1]}', "<a/>", "PAR1"])
 def test_a_file_that_is_not_of_the_format_named_is_refused_or_empty(tmp_path, form, text):
     path = put(tmp_path, "x.dat", text)

@@ -289,6 +289,16 @@ def test_a_work_of_as_many_persons_as_the_cap_is_counted():
     assert table.attrs["note"]["left_out"] == {"activities": 0, "pairs": 0, "weight": 0}
 
 
+@pytest.mark.parametrize("cap", [2, 3, 4, 5])
+def test_what_is_counted_and_what_the_cap_leaves_out_are_all_pairs_there_are(cap):
+    teams = {f"w{n}": [[f"p{i}", "AB"[i % 2]] for i in range(n)] for n in range(2, 7)}
+    records = cn.Records(works(teams))
+    whole = cn.edges(records, level="person", cap=None)["weight"].sum()
+    kept = cn.edges(records, level="person", cap=cap)
+    assert kept["weight"].sum() == sum(n * (n - 1) // 2 for n in range(2, cap + 1))
+    assert kept["weight"].sum() + kept.attrs["note"]["left_out"]["pairs"] == whole
+
+
 def test_institutions_have_no_cap_unless_one_is_given():
     records = cn.Records(works({"w": [["ann", [f"i{n:03}" for n in range(150)]]]}))
     assert len(cn.edges(records)) == 150 * 149 / 2

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import collabnet as cn
+from collabnet import readers
 from collabnet.readers import erasmus, ewp
 
 LIEGE_PIC, OTHER_PIC = "999976105", "999997930"
@@ -141,7 +142,7 @@ def test_a_cordis_zip_bomb_and_a_zip_without_participations_are_told(tmp_path, m
     grown = {name: text + "\n" * 90_000 for name, text in PARTS.items()}
     bomb = put_zip(tmp_path, "bomb.zip", grown)
     for limit, said in ((80_000, "would unpack to"), (150_000, "far too large")):
-        monkeypatch.setitem(cn.readers.cordis.LARGEST, "zip", limit)
+        monkeypatch.setitem(readers.cordis.LARGEST, "zip", limit)
         with pytest.raises(cn.InputError, match=rf"bomb\.zip: .*{said}"):
             cn.read(bomb)
     monkeypatch.undo()
@@ -572,7 +573,7 @@ def test_any_erasmus_table_is_read_or_refused(tmp_path, header, lines):
 
 
 LEAVES = st.none() | st.integers() | st.text(max_size=4) | st.lists(st.none(), max_size=1)
-KEYS = st.sampled_from([*cn.readers.interreg.NEEDED, "projekttyp", "specifiktmal"])
+KEYS = st.sampled_from([*readers.interreg.NEEDED, "projekttyp", "specifiktmal"])
 
 
 @ANYTHING

@@ -131,7 +131,8 @@ def test_the_brief_of_a_project_says_that_its_examples_are_invented_and_not_that
     path = write_report(records, tmp_path / "brief.html", region="europe", lang="en")
     text = path.read_text(encoding="utf-8")
     assert '<p class="stamp">Invented examples: not observed.' in text
-    assert "Synthetic works" not in text
+    assert " (invented)</th>" in text
+    assert "ynthetic" not in text
 
 
 def test_a_story_of_a_project_runs_in_its_folder(inside, tmp_path):

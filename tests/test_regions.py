@@ -195,6 +195,7 @@ HEAD = '[a]\nlabels = { en = "A" }\nsource = "x"\n'
         ('[a]\nlabels = { en = "A" }', "'a' needs source"),
         (HEAD + "nutz = []", "'a' has 'nutz'"),
         (HEAD + 'notes = "Seulement"', "notes should be in other languages"),
+        (HEAD + 'notes = { fre = "Seulement" }', "notes should be in other languages"),
         (HEAD + 'nuts = "BE"', "'nuts' should be a list"),
         (HEAD + 'nuts = ["Liège"]', 'write "BE33"'),
         (HEAD + "countries = [1]", "countries has 1; write"),

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import pickle
 import random
 import resource
 import shutil
@@ -31,6 +32,7 @@ from files import (
 import collabnet as cn
 from collabnet import pool, schema, snapshot
 from collabnet.cli import main
+from collabnet.parts import Cut, Task
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -411,10 +413,33 @@ def test_processes_started_ahead_are_shared_and_end_with_the_outermost_use(made,
     assert [process.returncode for process in started] == [0] * len(started)
 
 
-def test_a_process_that_reads_does_not_load_pandas():
-    show = "import sys; from collabnet.parts import serve; print('pandas' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+def test_a_process_that_reads_does_not_load_pandas(made, tmp_path):
+    path, name = pool.parts_of(made)[0]
+    task = Task(path, name, tmp_path / "part", Cut(), (), False)
+    show = "import pickle, sys; from collabnet import parts; sys.meta_path[:0] = [parts.WITHOUT]"
+    show += "; parts.read_part(pickle.load(sys.stdin.buffer), lambda *_: None)"
+    show += "; print('pandas' in sys.modules)"
+    command = [sys.executable, "-c", show]
+    done = subprocess.run(command, input=pickle.dumps(task), capture_output=True, check=True)
+    assert done.stdout.strip() == b"False"
+    assert len(pq.read_table(tmp_path / "part" / "activities.parquet")) > 0
+
+
+def test_a_reader_that_is_stopped_is_told_and_the_next_run_is_whole(
+    made, whole, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("collabnet.pool.ALONE", 1)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    killed = "import os, pickle, sys; pickle.load(sys.stdin.buffer); os.kill(os.getpid(), 9)"
+    with monkeypatch.context() as patch:
+        patch.setattr("collabnet.pool.SERVING", killed)
+        for _ in range(3):
+            assert main(["ingest", str(made), "--out", str(tmp_path / "store")]) == 2
+            said = capsys.readouterr().err.strip().splitlines()
+            assert "the process that read it was stopped" in said[-1]
+    assert not (tmp_path / "store").exists()
+    assert main(["ingest", str(made), "--out", str(tmp_path / "store")]) == 0
+    assert content(tmp_path / "store") == content(whole)
 
 
 # Beside other sources

@@ -156,9 +156,9 @@ function drawMatrix(holder, rows) {
   const width = wide(holder), unit = (value) => say(layer().amounts ? "n_persons" : `n_${state.layer}`, { n: value });
   const { names = [], cells = [] } = data.regions?.[state.layer] ?? {};
   const shown = rows.slice(0, PARTNERS), { columns, values, known } = byField(shown);
-  const lost = known ? "" : say(rows.length ? "no_fields" : "nothing_drawn", { what: say(state.layer) });
-  const bar = known || !names.length ? [choice("matrix", ["matrix_fields", "matrix_regions"])] : [];
-  if (state.matrix === "regions" || (lost && names.length)) {
+  const lost = rows.length && !known ? say("no_fields", { what: say(state.layer) }) : "", alone = lost && names.length;
+  const bar = alone ? [] : [choice("matrix", ["matrix_fields", "matrix_regions"])];
+  if (state.matrix === "regions" || alone) {
     const titles = names.map((key) => titled(data.tabs.find((each) => each.key === key) ?? { key, labels: {} }));
     const links = (value) => say("n_links", { n: value });
     const figure = names.length ? cellsOf(titles, titles, cells, { width, unit: links }) : { traces: [] };
@@ -169,7 +169,8 @@ function drawMatrix(holder, rows) {
   const figure = known ? cellsOf(shown.map(called), columns, values, { width, unit, ids: shown.map(({ id }) => id) }) : { traces: [] };
   const said = say("said_fields", { layer: say(state.layer), partners: say("n_partner", { n: shown.length }), n: known });
   const notes = [said, cut(shown.length, rows.length, "cut_partners"), say("fields_overlap"), figure.logs ? say("log_scale") : ""];
-  setFigure(holder, { bar, said: known ? warned(said) : lost, ...figure, notes: known ? notes : [lost] });
+  const empty = lost || say("nothing_drawn", { what: say(state.layer) });
+  setFigure(holder, { bar, said: known ? warned(said) : empty, ...figure, notes: known ? notes : [empty] });
 }
 
 VIEWS.matrix = { holder: "#chart", draw: drawMatrix };

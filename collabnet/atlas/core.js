@@ -85,10 +85,11 @@ function tongue(make) {
   return () => (made[state.lang] ??= make(state.lang));
 }
 const formats = tongue((lang) => new Intl.NumberFormat(lang, { maximumFractionDigits: 2 }));
+const tiny = tongue((lang) => new Intl.NumberFormat(lang, { maximumSignificantDigits: 1 }));
 const collator = tongue((lang) => new Intl.Collator(lang));
 const plurals = tongue((lang) => new Intl.PluralRules(lang));
 const nations = tongue((lang) => new Intl.DisplayNames([lang], { type: "region" }));
-const number = (value) => formats().format(value);
+const number = (value) => (value && Math.abs(value) < 0.01 ? tiny() : formats()).format(value);
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 const joined = (parts, by) => parts.filter(Boolean).join(by);
 
