@@ -1,4 +1,4 @@
-"""The processes that read the parts of an OpenAlex snapshot: one for each core.
+"""The processes that read: the parts of an OpenAlex snapshot, or a share of a large export.
 
 Only what Python itself brings is loaded here, so that they can start ahead of everything else.
 """
@@ -8,13 +8,17 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from queue import SimpleQueue
 from subprocess import PIPE, Popen
 from typing import Any
 
-from collabnet.errors import StoreError
+from collabnet import settings
+from collabnet.errors import InputError, StoreError
 
 LAYOUTS = ("data/jsonl", "jsonl", "data/parquet", "parquet", "data", "")
 """Where the entities of a snapshot may lie, in the order preferred."""
@@ -26,6 +30,13 @@ SERVING = "import gc; gc.disable(); from collabnet.parts import serve; serve()"
 LEAN = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """For a process that reads: no threads for algebra, which take as long to start as all the rest of
 numpy, and memory that is used again rather than given back to the system and asked for anew."""
+
+MOST = 8
+"""Processes that share a file: its lines are found in one, which takes a tenth of all the work."""
+
+HELPING = "import gc, signal; gc.disable(); signal.signal(signal.SIGINT, signal.SIG_IGN); "
+HELPING += "from collabnet.pool import help_out; help_out()"
+"""What they run. Ctrl-C is for the one that started them, which ends them."""
 
 _running: list[Any] = []
 
@@ -76,3 +87,90 @@ def delegate(task: Any, tell: Tell, reader: Any) -> None:
         ) from None
     if answer is not None:
         raise answer
+
+
+def shared(
+    name: str, work: Callable[[Any], Any], batches: Iterable[Any], *, alone: int
+) -> Iterator[Any]:
+    """Yield `work(batch)` in the order of the batches; past `alone` of them, processes help.
+
+    A batch that no process is free for is worked on here. They end when this does, however it ends.
+    """
+    free: SimpleQueue[Any] = SimpleQueue()
+    waiting: deque[Future[Any]] = deque()
+    with ExitStack() as stack:
+        for number, batch in enumerate(batches):
+            if number == alone:
+                threads = stack.enter_context(_helped(name, work, free))
+            if packed := b"" if free.empty() else _packed(batch):
+                waiting.append(threads.submit(_ask, name, free.get(), free, packed))
+            else:
+                waiting.append(Future())
+                waiting[-1].set_result(work(batch))
+            while waiting and waiting[0].done():
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@contextmanager
+def _helped(name: str, work: Any, free: SimpleQueue[Any]) -> Generator[ThreadPoolExecutor]:
+    """Start the processes that help; each is `free` when it has started, and ends with the use."""
+    many = min(os.cpu_count() or 1, MOST) - 1
+    setting = {key: getattr(settings, key) for key in settings.USUAL}
+    with ExitStack() as stack:
+        helpers: list[Any] = []
+        with suppress(OSError):  # then there are fewer
+            for _ in range(many):
+                command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path}; {HELPING}"]
+                helper = Popen(command, stdin=PIPE, stdout=PIPE, env=LEAN | os.environ)  # noqa: S603
+                stack.callback(helper.communicate)
+                helpers.append(helper)
+        threads = stack.enter_context(ThreadPoolExecutor(many or 1))
+        for helper in helpers:
+            stack.callback(helper.kill)
+            threads.submit(_ask, name, helper, free, pickle.dumps((setting, work)))
+        yield threads
+
+
+def _ask(name: str, helper: Any, free: SimpleQueue[Any], packed: bytes) -> Any:
+    """Return what a process answers, which is free then."""
+    try:
+        helper.stdin.write(packed)
+        helper.stdin.flush()
+        failed, answer = pickle.load(helper.stdout)  # noqa: S301
+    except (EOFError, OSError, pickle.UnpicklingError):
+        raise InputError(
+            f"{name}: a process that read a part of it was stopped (out of memory?). Read it again."
+        ) from None
+    free.put(helper)
+    if failed:
+        raise answer
+    return answer
+
+
+def _packed(batch: Any) -> bytes:
+    """Return a batch as it travels; nothing where that is nested too deep for it."""
+    try:
+        return pickle.dumps(batch, pickle.HIGHEST_PROTOCOL)
+    except RecursionError:
+        return b""
+
+
+def help_out() -> None:
+    """Work on the batches that come on stdin, and answer on stdout; see `shared`."""
+    asked, answers = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr
+    with suppress(EOFError, OSError):
+        setting, work = pickle.load(asked)  # noqa: S301
+        vars(settings).update(setting)
+        answer: Any = (False, None)
+        while True:
+            pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)
+            answers.flush()
+            batch = pickle.load(asked)  # noqa: S301
+            try:
+                answer = (False, work(batch))
+            except Exception as error:  # noqa: BLE001 - it is raised where the batch came from
+                answer = (True, error)
+    os._exit(0)
