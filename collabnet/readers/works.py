@@ -131,11 +131,11 @@ def build(
     Of many records other processes make a part; what they give is joined in the order of the file.
     """
     kept: dict[str, int] = {}
-    known = _Known({}, {})
+    known, name = _Known({}, {}), source.name
     works, people, fields, refused = [], [], [], []
     left, task = iter(records), partial(_made, make, scheme, source.with_names)
     batches = iter(lambda: list(islice(left, BATCH)), [])
-    for made in shared(source.name, task, batches, alone=ALONE):
+    for made in shared(name, task, batches, alone=ALONE):
         refused += [source.refuse(*one) for one in made.refused]
         for one in made.works:
             before = kept.get(key := one[0]["activity_id"])
@@ -150,7 +150,7 @@ def build(
             known.body(**facts)
     if refused and not kept:
         raise InputError(
-            f"{source.name}, {refused[0]['record']}: {refused[0]['reason']}; nothing else could be "
+            f"{name}, {refused[0]['record']}: {refused[0]['reason']}; nothing else could be "
             "read. Export it again."
         )
     acts = [works[number][0] for number in kept.values()]
@@ -159,7 +159,7 @@ def build(
     source.notes["with_affiliation"] = sum(activity.pop("located") for activity in acts)
     source.notes["link_known"] = sum(activity["link_known"] for activity in acts)
     for activity in acts:
-        activity["source"] = f"{scheme}:{source.name}"
+        activity["source"] = f"{scheme}:{name}"
     tables = {
         "activities": pd.DataFrame(acts),
         "participants": _of(kept, [rows for _, rows, _ in works], people),
