@@ -281,9 +281,10 @@ def _affiliation(given: str | Affiliation) -> Affiliation:
     return Affiliation(_address(given))
 
 
-@lru_cache(1 << 14)  # one affiliation stands in many works
+@lru_cache(1 << 16)  # one affiliation stands in many works
 def _address(text: str) -> str:
-    return MAIL.sub(" ", clean(text)[:LONGEST]).strip(" ;,.")
+    text = clean(text)[:LONGEST]
+    return (MAIL.sub(" ", text) if "@" in text or ":" in text else text).strip(" ;,.")
 
 
 def _place(one: Affiliation, known: _Known) -> tuple[str, str, str | None, str]:
