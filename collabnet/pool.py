@@ -5,6 +5,7 @@ Only what Python itself brings is loaded here, so that they can start ahead of e
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import sys
@@ -99,6 +100,9 @@ def shared(
     free: SimpleQueue[Any] = SimpleQueue()
     waiting: deque[Future[Any]] = deque()
     with ExitStack() as stack:
+        if gc.isenabled():  # nothing that is read refers to itself
+            stack.callback(gc.enable)
+            gc.disable()
         for number, batch in enumerate(batches):
             if number == alone:
                 threads = stack.enter_context(_helped(name, work, free))
