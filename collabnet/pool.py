@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from subprocess import PIPE, Popen
@@ -105,9 +106,11 @@ def shared(
             gc.disable()
         for number, batch in enumerate(batches):
             if number == alone:
-                threads = stack.enter_context(_helped(name, work, free))
+                stack.enter_context(_helped(name, work, free))
             if packed := b"" if free.empty() else _packed(batch):
-                waiting.append(threads.submit(_ask, name, free.get(), free, packed))
+                give = free.get()
+                waiting.append(give(packed))
+                waiting[-1].add_done_callback(partial(_put_back, give, free))
             else:
                 waiting.append(Future())
                 waiting[-1].set_result(work(batch))
@@ -118,27 +121,33 @@ def shared(
 
 
 @contextmanager
-def _helped(name: str, work: Any, free: SimpleQueue[Any]) -> Generator[ThreadPoolExecutor]:
-    """Start the processes that help; each is `free` when it has started, and ends with the use."""
-    many = min(os.cpu_count() or 1, MOST) - 1
-    setting = {key: getattr(settings, key) for key in settings.USUAL}
+def _helped(name: str, work: Any, free: SimpleQueue[Any]) -> Generator[None]:
+    """Start processes that help, and end them with the use.
+
+    What gives a batch to one is `free` when it has started: twice, for the next lies ready then.
+    """
+    setting = pickle.dumps(({key: getattr(settings, key) for key in settings.USUAL}, work))
+    command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path}; {HELPING}"]
     with ExitStack() as stack:
-        helpers: list[Any] = []
-        with suppress(OSError):  # then there are fewer
-            for _ in range(many):
-                command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path}; {HELPING}"]
-                helper = Popen(command, stdin=PIPE, stdout=PIPE, env=LEAN | os.environ)  # noqa: S603
-                stack.callback(helper.communicate)
-                helpers.append(helper)
-        threads = stack.enter_context(ThreadPoolExecutor(many or 1))
-        for helper in helpers:
+        for _ in range(min(os.cpu_count() or 1, MOST) - 1):
+            helper = Popen(command, stdin=PIPE, stdout=PIPE, env=LEAN | os.environ)  # noqa: S603
+            stack.callback(helper.communicate)
+            thread = stack.enter_context(ThreadPoolExecutor(1))
             stack.callback(helper.kill)
-            threads.submit(_ask, name, helper, free, pickle.dumps((setting, work)))
-        yield threads
+            give = partial(thread.submit, _ask, name, helper)
+            started = give(setting)
+            for _ in range(2):
+                started.add_done_callback(partial(_put_back, give, free))
+        yield
 
 
-def _ask(name: str, helper: Any, free: SimpleQueue[Any], packed: bytes) -> Any:
-    """Return what a process answers, which is free then."""
+def _put_back(give: Any, free: SimpleQueue[Any], done: Future[Any]) -> None:
+    if not done.cancelled() and not done.exception():
+        free.put(give)
+
+
+def _ask(name: str, helper: Any, packed: bytes) -> Any:
+    """Return what a process answers."""
     try:
         helper.stdin.write(packed)
         helper.stdin.flush()
@@ -147,7 +156,6 @@ def _ask(name: str, helper: Any, free: SimpleQueue[Any], packed: bytes) -> Any:
         raise InputError(
             f"{name}: a process that read a part of it was stopped (out of memory?). Read it again."
         ) from None
-    free.put(helper)
     if failed:
         raise answer
     return answer
