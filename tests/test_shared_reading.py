@@ -49,6 +49,7 @@ def scopus():
     fuller = second.replace(f'"{LIEGE}"', f'"{LIEGE}; {LIEGE} x"').replace(
         f'"Lamberty A., {LIEGE}"', f'"Lamberty A., {LIEGE}, {LIEGE} x"'
     )
+    many[5:] = [row.replace("Lamberty, Aline", "Xamberty, Aline") for row in many[5:]]
     shifted = first.replace("2-s2.0-85000000001", "shifted") + "\n"
     return "".join([f"{header}\n", second, shifted, *many, "a,b\n", fuller, second, *many[::-1]])
 
@@ -106,6 +107,19 @@ def test_many_processes_give_the_tables_that_one_gives(
         stamp.pop("ingested_at")
     assert stamps[0] == stamps[1]
     assert tuple(stamps[1][fact] for fact in ("read", "kept", "merged")) == counts
+
+
+def test_the_first_says_who_it_is_and_the_fullest_version_stands_where_the_first_stood(
+    tmp_path, shared
+):
+    shared()
+    read = cn.read(put(tmp_path, "wos.txt", wos()))
+    assert read.activities["title"].iloc[0] == "The note on été and Maßstab"
+    assert read.participants["position"].tolist() == [1, 2, *[1, 2, 2, 3] * 7]
+    read = cn.read(put(tmp_path, "scopus.csv", scopus()), with_names=True)
+    assert read.persons["name"].str[0].tolist() == ["L", "v", "B"]
+    read = cn.read(put(tmp_path, "crossref.json", crossref()))
+    assert read.institutions["name"].tolist() == ["University 5"]
 
 
 def test_what_cannot_be_read_at_all_is_the_same_sentence(tmp_path, shared):
