@@ -108,12 +108,7 @@ def surname_key(name: object) -> str | None:
     """
     before, comma, _ = (name if isinstance(name, str) else "").partition(",")
     words = before.split()
-    while (
-        len(words) > 1
-        and not comma
-        and INITIALS.fullmatch(words[-1])
-        and (words[-1].isupper())
-    ):
+    while len(words) > 1 and not comma and INITIALS.fullmatch(words[-1]) and (words[-1].isupper()):
         words.pop()  # initials
     key = name_key(words[-1]) if words else ""
     return hashlib.sha256(key.encode()).hexdigest()[:12] if key else None

@@ -107,7 +107,10 @@ def shared(
         for number, batch in enumerate(batches):
             if number == alone:
                 stack.enter_context(_helped(name, work, free))
-            if packed := b"" if free.empty() else _packed(batch):
+            packed = b""
+            with suppress(RecursionError):  # what is nested too deep to be sent stays here
+                packed = b"" if free.empty() else pickle.dumps(batch)
+            if packed:
                 give = free.get()
                 waiting.append(give(packed))
                 waiting[-1].add_done_callback(partial(_put_back, give, free))
@@ -134,7 +137,7 @@ def _helped(name: str, work: Any, free: SimpleQueue[Any]) -> Generator[None]:
             stack.callback(helper.communicate)
             thread = stack.enter_context(ThreadPoolExecutor(1))
             stack.callback(helper.kill)
-            give = partial(thread.submit, _ask, name, helper)
+            give: Any = partial(thread.submit, _ask, name, helper)
             started = give(setting)
             for _ in range(2):
                 started.add_done_callback(partial(_put_back, give, free))
@@ -161,14 +164,6 @@ def _ask(name: str, helper: Any, packed: bytes) -> Any:
     return answer
 
 
-def _packed(batch: Any) -> bytes:
-    """Return a batch as it travels; nothing where that is nested too deep for it."""
-    try:
-        return pickle.dumps(batch, pickle.HIGHEST_PROTOCOL)
-    except RecursionError:
-        return b""
-
-
 def help_out() -> None:
     """Work on the batches that come on stdin, and answer on stdout; see `shared`."""
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
@@ -178,11 +173,11 @@ def help_out() -> None:
         vars(settings).update(setting)
         answer: Any = (False, None)
         while True:
-            pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)
+            pickle.dump(answer, answers)
             answers.flush()
             batch = pickle.load(asked)  # noqa: S301
             try:
                 answer = (False, work(batch))
-            except Exception as error:  # noqa: BLE001 - it is raised where the batch came from
+            except Exception as error:
                 answer = (True, error)
     os._exit(0)

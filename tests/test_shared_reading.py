@@ -115,7 +115,7 @@ def test_the_first_says_who_it_is_and_the_fullest_version_stands_where_the_first
     shared()
     read = cn.read(put(tmp_path, "wos.txt", wos()))
     assert read.activities["title"].iloc[0] == "The note on été and Maßstab"
-    assert read.participants["position"].tolist() == [1, 2, *[1, 2, 2, 3] * 7]
+    assert read.participants["position"].fillna(0).tolist() == [1, 2, 0, *[1, 2, 2, 3] * 7]
     read = cn.read(put(tmp_path, "scopus.csv", scopus()), with_names=True)
     assert read.persons["name"].str[0].tolist() == ["L", "v", "B"]
     read = cn.read(put(tmp_path, "crossref.json", crossref()))

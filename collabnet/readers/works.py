@@ -87,13 +87,9 @@ def names(form: str) -> dict[str, list[str]]:
 def work(form: str, get: Callable[[str], Any], **more: Any) -> Row:
     """Return a work: the fields `get` finds, its authors, the loose affiliations of nobody's."""
     known = names(form)
-    found = {field: next(filter(None, map(get, known[field])), "") for field in _fields(form)}
+    wanted = known.keys() - {"needs", "date"}
+    found = {field: next(filter(None, map(get, known[field])), "") for field in wanted}
     return found | {"loose": (), "date": iso_date(*map(clean, map(get, known["date"])))} | more
-
-
-@cache
-def _fields(form: str) -> list[str]:
-    return [field for field in names(form) if field not in {"needs", "date"}]
 
 
 @cache
@@ -117,8 +113,7 @@ class _Made(NamedTuple):
     """What a batch of records gives: in `works` an activity, and its rows in the two frames."""
 
     works: list[tuple[Row, int, int]]
-    people: pd.DataFrame
-    fields: pd.DataFrame
+    frames: tuple[pd.DataFrame, pd.DataFrame]
     known: _Known
     refused: list[tuple[str, str]]
 
@@ -132,7 +127,7 @@ def build(
     """
     kept: dict[str, int] = {}
     known, name = _Known({}, {}), source.name
-    works, people, fields, refused = [], [], [], []
+    works, frames, refused = [], [], []
     left, task = iter(records), partial(_made, make, scheme, source.with_names)
     batches = iter(lambda: list(islice(left, BATCH)), [])
     for made in shared(name, task, batches, alone=ALONE):
@@ -142,8 +137,7 @@ def build(
             if before is None or works[before][1] < one[1]:
                 kept[key] = len(works)
             works.append(one)
-        people.append(made.people)
-        fields.append(made.fields)
+        frames.append(made.frames)
         for person, facts in made.known.persons.items():
             known.persons.setdefault(person, facts)
         for facts in made.known.bodies.values():
@@ -158,10 +152,9 @@ def build(
     source.notes |= {"read": len(works) + len(refused), "kept": len(kept), "merged": merged}
     source.notes["with_affiliation"] = sum(activity.pop("located") for activity in acts)
     source.notes["link_known"] = sum(activity["link_known"] for activity in acts)
-    for activity in acts:
-        activity["source"] = f"{scheme}:{name}"
+    people, fields = zip(*frames, strict=True) if frames else ((), ())
     tables = {
-        "activities": pd.DataFrame(acts),
+        "activities": pd.DataFrame(acts).assign(source=f"{scheme}:{name}"),
         "participants": _of(kept, [rows for _, rows, _ in works], people),
         "institutions": pd.DataFrame(known.bodies.values()),
         "persons": pd.DataFrame(known.persons.values()),
@@ -172,11 +165,10 @@ def build(
     return Records(filled, provenance={"merged": merged})
 
 
-def _of(kept: dict[str, int], sizes: list[int], frames: list[pd.DataFrame]) -> pd.DataFrame:
+def _of(kept: dict[str, int], sizes: list[int], frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return the rows of the versions kept of the works, of `sizes` rows each."""
     whole = pd.concat(frames or [pd.DataFrame()], ignore_index=True)
-    order = np.fromiter(kept.values(), int)
-    size = np.array(sizes, int)
+    order, size = np.fromiter(kept.values(), int), np.array(sizes, int)
     first, many = (size.cumsum() - size)[order], size[order]
     if len(kept) < len(sizes):
         ends = many.cumsum()
@@ -203,27 +195,17 @@ def _made(
         works.append((activity | {"record": place}, len(rows), len(codes)))
         people += rows
         fields += [(code, 1 / len(codes)) for code in codes]
-    if not with_names:
-        known.persons.clear()
-    return _Made(
-        works,
-        _frame("participants", PEOPLE, people),
-        _frame("fields", ("code", "share"), fields),
-        known,
-        refused,
-    )
+    frames = _frame("participants", PEOPLE, people), _frame("fields", ("code", "share"), fields)
+    return _Made(works, frames, known if with_names else _Known({}, known.bodies), refused)
 
 
 def _frame(table: str, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     """Return rows as columns of the types the data model wants, which travel at little cost."""
-    values = zip(*rows, strict=True) if rows else [()] * len(columns)
-    kinds = schema.TABLES[table]
-    return pd.DataFrame(
-        {
-            name: pd.array(column, dtype=kinds[name][0])
-            for name, column in zip(columns, values, strict=True)
-        }
+    values = dict(
+        zip(columns, zip(*rows, strict=True) if rows else [()] * len(columns), strict=True)
     )
+    kinds = schema.TABLES[table]
+    return pd.DataFrame({name: pd.array(values[name], dtype=kinds[name][0]) for name in columns})
 
 
 def _tables(
