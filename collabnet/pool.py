@@ -132,15 +132,16 @@ def _helped(name: str, work: Any, free: SimpleQueue[Any]) -> Generator[None]:
     setting = pickle.dumps(({key: getattr(settings, key) for key in settings.USUAL}, work))
     command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path}; {HELPING}"]
     with ExitStack() as stack:
-        for _ in range(min(os.cpu_count() or 1, MOST) - 1):
-            helper = Popen(command, stdin=PIPE, stdout=PIPE, env=LEAN | os.environ)  # noqa: S603
-            stack.callback(helper.communicate)
-            thread = stack.enter_context(ThreadPoolExecutor(1))
-            stack.callback(helper.kill)
-            give: Any = partial(thread.submit, _ask, name, helper)
-            started = give(setting)
-            for _ in range(2):
-                started.add_done_callback(partial(_put_back, give, free))
+        with suppress(OSError):  # where no more can be started, fewer help
+            for _ in range(min(os.cpu_count() or 1, MOST) - 1):
+                helper = Popen(command, stdin=PIPE, stdout=PIPE, env=LEAN | os.environ)  # noqa: S603
+                stack.callback(helper.communicate)
+                thread = stack.enter_context(ThreadPoolExecutor(1))
+                stack.callback(helper.kill)
+                give: Any = partial(thread.submit, _ask, name, helper)
+                started = give(setting)
+                for _ in range(2):
+                    started.add_done_callback(partial(_put_back, give, free))
         yield
 
 
