@@ -10,6 +10,7 @@ import hashlib
 import html
 import json
 import re
+import sys
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -119,18 +120,24 @@ class _Made(NamedTuple):
 
 
 def build(
-    source: Source, scheme: str, records: Iterable[tuple[str, Any]], make: Callable[[Any], Row]
+    source: Source,
+    scheme: str,
+    records: Iterable[tuple[str, Any]],
+    make: Callable[[Any], Row],
+    *,
+    apart: bool = True,
 ) -> Records:
     """Make the tables of (place, record) pairs; a text for a record says why it cannot be read.
 
-    Of many records other processes make a part; what they give is joined in the order of the file.
+    Of many records other processes make a part, unless they are to be made here, not `apart`; what
+    they give is joined in the order of the file.
     """
     kept: dict[str, int] = {}
     known, name = _Known({}, {}), source.name
     works, frames, refused = [], [], []
     left, task = iter(records), partial(_made, make, scheme, source.with_names)
     batches = iter(lambda: list(islice(left, BATCH)), [])
-    for made in shared(name, task, batches, alone=ALONE):
+    for made in shared(name, task, batches, alone=ALONE if apart else sys.maxsize):
         refused += [source.refuse(*one) for one in made.refused]
         for one in made.works:
             before = kept.get(key := one[0]["activity_id"])
