@@ -16,6 +16,7 @@ ERASMUS = re.compile(r"(?:erasmus:)?(?:([A-Z]{1,2}) |(IRL|LUX) ?)([A-Z][A-Z-]*) 
 HEI = re.compile(r"(?:hei:)?((?:[a-z0-9-]+\.)+[a-z]{2,})")
 OTHER = re.compile(r"(?:grid:)?(grid\.\d{3,7}\.[0-9a-f]{1,2})|(?:wikidata:)?(Q\d+)", re.IGNORECASE)
 SITE = re.compile(r"(?:https?://)?(?:www\d?\.)?((?:[a-z0-9-]+\.)+[a-z]{2,})/?")
+INITIALS, BETWEEN = re.compile(r"(\w\.?-?){1,3}"), re.compile(r"[^\w]+")
 DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d+/.+)", re.IGNORECASE)
 
@@ -107,12 +108,7 @@ def surname_key(name: object) -> str | None:
     """
     before, comma, _ = (name if isinstance(name, str) else "").partition(",")
     words = before.split()
-    while (
-        len(words) > 1
-        and not comma
-        and re.fullmatch(r"(\w\.?-?){1,3}", words[-1])
-        and (words[-1].isupper())
-    ):
+    while len(words) > 1 and not comma and INITIALS.fullmatch(words[-1]) and (words[-1].isupper()):
         words.pop()  # initials
     key = name_key(words[-1]) if words else ""
     return hashlib.sha256(key.encode()).hexdigest()[:12] if key else None
@@ -140,5 +136,5 @@ def _name_key(name: str) -> str:
     if not plain.isascii():
         plain = unicodedata.normalize("NFKD", name).casefold()
         plain = "".join(c for c in plain if not unicodedata.combining(c))
-    words = re.sub(r"[^\w]+", " ", plain).split()
+    words = BETWEEN.sub(" ", plain).split()
     return " ".join(words[1:] if words[:1] == ["the"] else words)

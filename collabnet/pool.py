@@ -1,21 +1,27 @@
-"""The processes that read the parts of an OpenAlex snapshot: one for each core.
+"""The processes that read: the parts of an OpenAlex snapshot, or a share of a large export.
 
 Only what Python itself brings is loaded here, so that they can start ahead of everything else.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import sys
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager, suppress
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from subprocess import PIPE, Popen
 from typing import Any
 
-from collabnet.errors import StoreError
+from collabnet import settings
+from collabnet.errors import InputError, StoreError
 
 LAYOUTS = ("data/jsonl", "jsonl", "data/parquet", "parquet", "data", "")
 """Where the entities of a snapshot may lie, in the order preferred."""
@@ -28,6 +34,13 @@ SERVING += "from collabnet.parts import serve; serve()"
 LEAN = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """For a process that reads: no threads for algebra, which take as long to start as all the rest of
 numpy, and memory that is used again rather than given back to the system and asked for anew."""
+
+MOST = 8
+"""Processes that share a file: its lines are found in one, which takes a tenth of all the work."""
+
+HELPING = "import gc, signal; gc.disable(); signal.signal(signal.SIGINT, signal.SIG_IGN); "
+HELPING += "from collabnet.pool import help_out; help_out()"
+"""What they run. Ctrl-C is for the one that started them, which ends them."""
 
 _running: ContextVar[list[Any] | None] = ContextVar("_running", default=None)
 
@@ -82,3 +95,96 @@ def delegate(task: Any, tell: Tell, reader: Any) -> None:
         ) from None
     if answer is not None:
         raise answer
+
+
+def shared(
+    name: str, work: Callable[[Any], Any], batches: Iterable[Any], *, alone: int
+) -> Iterator[Any]:
+    """Yield `work(batch)` in the order of the batches; past `alone` of them, processes help.
+
+    A batch that no process is free for is worked on here. They end when this does, however it ends.
+    """
+    free: SimpleQueue[Any] = SimpleQueue()
+    waiting: deque[Future[Any]] = deque()
+    with ExitStack() as stack:
+        if gc.isenabled():  # nothing that is read refers to itself
+            stack.callback(gc.enable)
+            gc.disable()
+        for number, batch in enumerate(batches):
+            if number == alone:
+                stack.enter_context(_helped(name, work, free))
+            packed = b""
+            with suppress(RecursionError):  # what is nested too deep to be sent stays here
+                packed = b"" if free.empty() else pickle.dumps(batch)
+            if packed:
+                give = free.get()
+                waiting.append(give(packed))
+                waiting[-1].add_done_callback(partial(_put_back, give, free))
+            else:
+                waiting.append(Future())
+                waiting[-1].set_result(work(batch))
+            while waiting and waiting[0].done():
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@contextmanager
+def _helped(name: str, work: Any, free: SimpleQueue[Any]) -> Generator[None]:
+    """Start processes that help, and end them with the use.
+
+    What gives a batch to one is `free` when it has started: twice, for the next lies ready then.
+    """
+    setting = pickle.dumps(({key: getattr(settings, key) for key in settings.USUAL}, work))
+    command = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path}; {HELPING}"]
+    with ExitStack() as stack:
+        with suppress(OSError):  # where no more can be started, fewer help
+            for _ in range(min(os.cpu_count() or 1, MOST) - 1):
+                helper = Popen(command, stdin=PIPE, stdout=PIPE, env=LEAN | os.environ)  # noqa: S603
+                stack.callback(helper.communicate)
+                thread = stack.enter_context(ThreadPoolExecutor(1))
+                stack.callback(helper.kill)
+                give: Any = partial(thread.submit, _ask, name, helper)
+                started = give(setting)
+                for _ in range(2):
+                    started.add_done_callback(partial(_put_back, give, free))
+        yield
+
+
+def _put_back(give: Any, free: SimpleQueue[Any], done: Future[Any]) -> None:
+    if not done.cancelled() and not done.exception():
+        free.put(give)
+
+
+def _ask(name: str, helper: Any, packed: bytes) -> Any:
+    """Return what a process answers."""
+    try:
+        helper.stdin.write(packed)
+        helper.stdin.flush()
+        failed, answer = pickle.load(helper.stdout)  # noqa: S301
+    except (EOFError, OSError, pickle.UnpicklingError):
+        raise InputError(
+            f"{name}: a process that read a part of it was stopped (out of memory?). Read it again."
+        ) from None
+    if failed:
+        raise answer
+    return answer
+
+
+def help_out() -> None:
+    """Work on the batches that come on stdin, and answer on stdout; see `shared`."""
+    asked, answers = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr
+    with suppress(EOFError, OSError):
+        setting, work = pickle.load(asked)  # noqa: S301
+        vars(settings).update(setting)
+        answer: Any = (False, None)
+        while True:
+            pickle.dump(answer, answers)
+            answers.flush()
+            batch = pickle.load(asked)  # noqa: S301
+            try:
+                answer = (False, work(batch))
+            except Exception as error:
+                answer = (True, error)
+    os._exit(0)

@@ -164,7 +164,7 @@ def _pubmed(article: Any) -> Row:
 
 def _read_pubmed(source: Source) -> Records:
     articles = _elements(source, "PubmedArticle", "PubmedBookArticle")
-    return build(source, "pubmed", articles, _pubmed)
+    return build(source, "pubmed", articles, _pubmed, apart=False)  # to send XML costs more
 
 
 def _dublin_core(record: Any) -> Row:
@@ -187,7 +187,7 @@ def _read_oai(source: Source) -> Records:
     if error := re.search(r"<error code=.(\w+).[^>]{0,99}>([^<]{0,200})", source.head):
         said = f"{error[1]} ({clean(error[2])})"
         raise InputError(f"{source.name}: the repository answered {said}. Harvest again.")
-    return build(source, "oai", _elements(source, "record"), _dublin_core)
+    return build(source, "oai", _elements(source, "record"), _dublin_core, apart=False)
 
 
 def _format(title: str, first: str, words: str, read: Callable[[Source], Records]) -> Format:

@@ -9,7 +9,7 @@ import ast
 import csv
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any
 
@@ -23,6 +23,7 @@ HEADER_WITHIN = 5
 """Rows of a table among which its header may stand, below a banner."""
 
 LONGEST_CELL = 1 << 24
+NUMBER, NUMBERED = re.compile(r"\d{5,}"), re.compile(r" *\(\d+\)$")
 
 
 def has_columns(source: Source, form: str) -> bool:
@@ -99,19 +100,20 @@ def _scopus(row: Row) -> Row:
     eid = row.get("EID", "").strip()
     if eid and not eid.startswith("2-s2.0-"):
         raise ValueError(f"its columns are shifted: EID is {eid[:40]!r}")
-    ids = re.findall(r"\d{5,}", row.get("Author(s) ID", ""))
+    ids = NUMBER.findall(row.get("Author(s) ID", ""))
     # Exports before 2020 separate the authors by commas.
     short = split(row["Authors"], ";" if ";" in row["Authors"] or len(ids) < 2 else ", ")
     short = [name for name in short if not name.startswith("[No author")]
-    full = [re.sub(r" *\(\d+\)$", "", name) for name in split(row.get("Author full names"))]
+    full = [NUMBERED.sub("", name) for name in split(row.get("Author full names"))]
     stated, own = split(row.get("Affiliations")), split(row.get("Authors with affiliations"))
+    longest = sorted(stated, key=len, reverse=True)
     lead = {_key(part) for part in split(row.get("Correspondence Address"))}
     authors = [
         Author(
             name=name,
             short=brief,
             id=number and f"scopus:{number}",
-            affiliations=_of_author(mine, brief, stated),
+            affiliations=_of_author(mine, brief, longest),
             corresponding=_key(brief) in lead if lead else None,
         )
         for name, brief, number, mine in _aligned(len(short), full, short, ids, own)
@@ -120,10 +122,10 @@ def _scopus(row: Row) -> Row:
     return work("scopus", row.get, authors=authors, loose=() if tied else stated)
 
 
-def _of_author(entry: str, name: str, stated: list[str]) -> list[str]:
+def _of_author(entry: str, name: str, longest: list[str]) -> list[str]:
     """Return the affiliations in `Wilson L.N., Univ A, City, Country, Univ B, City, Country`."""
     found, rest = {}, entry
-    for text in sorted(stated, key=len, reverse=True):
+    for text in longest:
         if (start := rest.find(text)) >= 0:
             found[start] = text
             rest = rest.replace(text, "\0" * len(text))
@@ -135,6 +137,7 @@ def _of_author(entry: str, name: str, stated: list[str]) -> list[str]:
     return [alone] if alone else []
 
 
+@lru_cache(1 << 16)
 def _key(name: str) -> str:
     return " ".join(sorted(name_key(name).split()))
 

@@ -7,7 +7,7 @@ the RIS format of 2001 and 2011, and what programs write in its name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -16,7 +16,7 @@ from collabnet.countries import country_of
 from collabnet.identifiers import name_key
 from collabnet.readers.source import Format, Source
 from collabnet.readers.tables import has_columns, table
-from collabnet.readers.works import Author, Row, build, clean, names, split, work
+from collabnet.readers.works import Author, Row, build, clean, names, split, work, written
 from collabnet.records import Records
 
 Lines = list[tuple[str, list[str]]]
@@ -43,22 +43,23 @@ def tagged(
     """Yield records as (tag, lines) pairs; a record may lack `first` or `last`."""
     record: Lines = []
     place, number, closed, empty = "", 0, not end, True
+    bounds, passed_over = {first, last} - {""}, {last, end}
     with source.text() as file:
         file.reconfigure(newline=None)
         for number, line in enumerate(file, 1):
-            found = form.match(line)
-            tag = found[1] if found else ""
-            if not found and record and line.strip():
-                record[-1][1].append(line.strip())
-                if len(record[-1][1]) > LONGEST:
-                    yield f"line {number}", f"a field of more than {LONGEST:,} lines"
-                    record = []
-            elif tag == end:
-                closed = True
-            if tag in {first, last} and tag and record:
+            if not (found := form.match(line)):
+                if record and (text := line.strip()):
+                    record[-1][1].append(text)
+                    if len(record[-1][1]) > LONGEST:
+                        yield f"line {number}", f"a field of more than {LONGEST:,} lines"
+                        record = []
+                continue
+            tag = found[1]
+            closed = closed or tag == end
+            if tag in bounds and record:
                 yield place, record
                 record = []
-            if found and tag not in {last, end} and (record or tag not in {"FN", "VR"}):
+            if tag not in passed_over and (record or tag not in {"FN", "VR"}):
                 place, empty = place if record else f"line {number}", False
                 record.append((tag, [(found[2] or "").strip()]))
     if record:
@@ -108,16 +109,17 @@ def wos(get: Callable[[str], Any], short: list[str], full: list[str], places: li
     """Return a work; an address is tied to the authors it names in brackets, if it names any."""
     if len(full) != len(short):
         full, short = full or short, [""] * len(full or short)
-    index: dict[str, list[int]] = {}
     places = list(map(clean, places))
     named = any(place.startswith("[") for place in places)
-    for n, pair in enumerate(zip(full, short, strict=True) if named else ()):
-        for key in {*map(name_key, pair), _initial(pair[0])}:
-            index.setdefault(key, []).append(n)
+    index = _index({name_key(n), name_key(s)} for n, s in zip(full, short, strict=True) if named)
+    initials: dict[str, list[int]] = {}
     loose, own = [], [list[str]() for _ in full]
     for place in places:
         inside, _, rest = place[1:].partition("]") if place.startswith("[") else ("", "", place)
-        keys = (name_key(n) if name_key(n) in index else _initial(n) for n in split(inside))
+        keys = [name if (name := name_key(n)) in index else _initial(n) for n in split(inside)]
+        if not initials and any(key not in index for key in keys):
+            initials = _index({_initial(name)} for name in full)
+            index |= initials
         found = dict.fromkeys(n for key in keys for n in index.get(key, ()))
         for n in found:
             own[n].append(rest)
@@ -128,15 +130,24 @@ def wos(get: Callable[[str], Any], short: list[str], full: list[str], places: li
         Author(
             name=name,
             short=brief,
-            orcid=orcids.get(clean(name), "") if orcids else "",
-            affiliations=mine or [*filter(None, map(lead.get, (clean(name), clean(brief))))][:1],
-            corresponding=bool({clean(name), clean(brief)} & {*lead}) if lead else None,
+            orcid=orcids.get(written(name), "") if orcids else "",
+            affiliations=mine or [*filter(None, map(lead.get, map(written, (name, brief))))][:1],
+            corresponding=(written(name) in lead or written(brief) in lead) if lead else None,
         )
         for name, brief, mine in zip(full, short, own, strict=True)
     ]
     ut = (get("UT") or "").removeprefix("ISI:")
     ut = ut if ":" in ut or not ut else f"WOS:{ut}"
     return work("wos", get, ut=ut, authors=authors, loose=loose)
+
+
+def _index(keys: Iterable[set[str]]) -> dict[str, list[int]]:
+    """Return the places in a list of authors of each key of theirs."""
+    index: dict[str, list[int]] = {}
+    for n, mine in enumerate(keys):
+        for key in mine:
+            index.setdefault(key, []).append(n)
+    return index
 
 
 def _leads(text: str) -> dict[str, str]:

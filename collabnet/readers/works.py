@@ -10,20 +10,23 @@ import hashlib
 import html
 import json
 import re
+import sys
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.resources import files
-from itertools import chain
+from itertools import islice
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from collabnet import settings
+from collabnet import schema, settings
 from collabnet.countries import country_of
 from collabnet.errors import InputError
 from collabnet.identifiers import DATE, doi, iso_country, surname_key
+from collabnet.pool import shared
 from collabnet.readers.source import Source
 from collabnet.records import Records
 
@@ -35,6 +38,11 @@ ORCID = re.compile(r"(?:\d{4}-){3}\d{3}[\dX]", re.IGNORECASE)
 LONGEST = 20_000
 """Letters of an affiliation that are kept; what is longer is none."""
 
+BATCH, ALONE = 500, 8
+"""Records made at once; batches that are not worth the start of other processes."""
+
+PEOPLE = ("person_id", "position", "role", "corresponding")
+PEOPLE += ("institution_id", "evidence", "country", "affiliation")
 COUNT = re.compile(r"(\d{1,9})(?:\.0)?")
 BROKEN = (
     AttributeError,
@@ -79,69 +87,145 @@ def names(form: str) -> dict[str, list[str]]:
 
 def work(form: str, get: Callable[[str], Any], **more: Any) -> Row:
     """Return a work: the fields `get` finds, its authors, the loose affiliations of nobody's."""
-    found = {field: [get(name) for name in known] for field, known in names(form).items()}
-    first = {field: next(filter(None, values), "") for field, values in found.items()}
-    return first | {"loose": (), "date": iso_date(*map(clean, found["date"]))} | more
+    known = names(form)
+    wanted = known.keys() - {"needs", "date"}
+    found = {field: next(filter(None, map(get, known[field])), "") for field in wanted}
+    return found | {"loose": (), "date": iso_date(*map(clean, map(get, known["date"])))} | more
+
+
+@cache
+def _ids() -> list[tuple[str, str, re.Pattern[str]]]:
+    return [(name, prefix, re.compile(form)) for name, (prefix, form) in names("ids").items()]
+
+
+class _Known(NamedTuple):
+    """Who and what is named so far, by id; the first that says something is believed."""
+
+    persons: dict[str, Row]
+    bodies: dict[str, Row]
+
+    def body(self, institution_id: str, name: str, country: str | None) -> None:
+        facts = self.bodies.setdefault(institution_id, {"institution_id": institution_id})
+        facts["name"] = facts.get("name") or name
+        facts["country"] = facts.get("country") or country
+
+
+class _Made(NamedTuple):
+    """What a batch of records gives: in `works` an activity, and its rows in the two frames."""
+
+    works: list[tuple[Row, int, int]]
+    frames: tuple[pd.DataFrame, pd.DataFrame]
+    known: _Known
+    refused: list[tuple[str, str]]
 
 
 def build(
-    source: Source, scheme: str, records: Iterable[tuple[str, Any]], make: Callable[[Any], Row]
+    source: Source,
+    scheme: str,
+    records: Iterable[tuple[str, Any]],
+    make: Callable[[Any], Row],
+    *,
+    apart: bool = True,
 ) -> Records:
-    """Make the tables of (place, record) pairs; a text for a record says why it cannot be read."""
-    kept: dict[str, tuple[Row, list[Row], list[Row]]] = {}
-    known: dict[str, dict[str, Row]] = {"persons": {}, "institutions": {}}
-    refused, read, name = [], 0, source.name
-    for place, record in records:
-        read += 1
+    """Make the tables of (place, record) pairs; a text for a record says why it cannot be read.
+
+    Of many records other processes make a part, unless they are to be made here, not `apart`; what
+    they give is joined in the order of the file.
+    """
+    kept: dict[str, int] = {}
+    known, name = _Known({}, {}), source.name
+    works, frames, refused = [], [], []
+    left, task = iter(records), partial(_made, make, scheme, source.with_names)
+    batches = iter(lambda: list(islice(left, BATCH)), [])
+    for made in shared(name, task, batches, alone=ALONE if apart else sys.maxsize):
+        refused += [source.refuse(*one) for one in made.refused]
+        for one in made.works:
+            before = kept.get(key := one[0]["activity_id"])
+            if before is None or works[before][1] < one[1]:
+                kept[key] = len(works)
+            works.append(one)
+        frames.append(made.frames)
+        for person, facts in made.known.persons.items():
+            known.persons.setdefault(person, facts)
+        for facts in made.known.bodies.values():
+            known.body(**facts)
+    if refused and not kept:
+        raise InputError(
+            f"{name}, {refused[0]['record']}: {refused[0]['reason']}; nothing else could be "
+            "read. Export it again."
+        )
+    acts = [works[number][0] for number in kept.values()]
+    merged = len(works) - len(kept)
+    source.notes |= {"read": len(works) + len(refused), "kept": len(kept), "merged": merged}
+    source.notes["with_affiliation"] = sum(activity.pop("located") for activity in acts)
+    source.notes["link_known"] = sum(activity["link_known"] for activity in acts)
+    people, fields = zip(*frames, strict=True) if frames else ((), ())
+    tables = {
+        "activities": pd.DataFrame(acts).assign(source=f"{scheme}:{name}"),
+        "participants": _of(kept, [rows for _, rows, _ in works], people),
+        "institutions": pd.DataFrame(known.bodies.values()),
+        "persons": pd.DataFrame(known.persons.values()),
+        "fields": _of(kept, [codes for *_, codes in works], fields).assign(scheme=scheme),
+        "quarantine": pd.DataFrame([*refused, *source.notes.pop("remarks", [])]),
+    }
+    filled = {name: frame for name, frame in tables.items() if len(frame)}
+    return Records(filled, provenance={"merged": merged})
+
+
+def _of(kept: dict[str, int], sizes: list[int], frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of the versions kept of the works, of `sizes` rows each."""
+    whole = pd.concat(frames or [pd.DataFrame()], ignore_index=True)
+    order, size = np.fromiter(kept.values(), int), np.array(sizes, int)
+    first, many = (size.cumsum() - size)[order], size[order]
+    if len(kept) < len(sizes):
+        ends = many.cumsum()
+        whole = whole.take(np.arange(many.sum()) + np.repeat(first - (ends - many), many))
+    keys = pd.array(list(kept), dtype="string").take(np.repeat(np.arange(len(kept)), many))
+    return whole.reset_index(drop=True).assign(activity_id=keys)
+
+
+def _made(
+    make: Callable[[Any], Row], scheme: str, with_names: bool, batch: list[tuple[str, Any]]
+) -> _Made:
+    """Make what a batch of records gives."""
+    works, people, fields, refused, known = [], [], [], [], _Known({}, {})
+    for place, record in batch:
         made, reason = None, record if isinstance(record, str) else "it names no work"
         try:
             made = None if isinstance(record, str) else _tables(make(record), scheme, known)
         except BROKEN as error:
             reason = str(error) if type(error) is ValueError else f"not built like {scheme}"
         if made is None:
-            refused.append(source.refuse(place, clean(reason)[:300]))
+            refused.append((place, clean(reason)[:300]))
             continue
-        made[0].update(source=f"{scheme}:{name}", record=place)
-        before = kept.get(made[0]["activity_id"])
-        if before is None or len(before[1]) < len(made[1]):
-            kept[made[0]["activity_id"]] = made
-    if refused and not kept:
-        raise InputError(
-            f"{source.name}, {refused[0]['record']}: {refused[0]['reason']}; nothing else could be "
-            "read. Export it again."
-        )
-    acts, people, fields = zip(*kept.values(), strict=True) if kept else ((), (), ())
-    where = [any(row["affiliation"] or row["country"] for row in rows) for rows in people]
-    merged = read - len(refused) - len(kept)
-    source.notes |= {"read": read, "kept": len(kept), "merged": merged}
-    source.notes["with_affiliation"] = sum(where)
-    source.notes["link_known"] = sum(activity["link_known"] for activity in acts)
-    tables = {
-        "activities": acts,
-        "participants": chain.from_iterable(people),
-        "institutions": known["institutions"].values(),
-        "persons": known["persons"].values() if source.with_names else (),
-        "fields": chain.from_iterable(fields),
-        "quarantine": [*refused, *source.notes.pop("remarks", [])],
-    }
-    frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
-    filled = {name: frame for name, frame in frames.items() if len(frame)}
-    return Records(filled, provenance={"merged": merged})
+        activity, rows, codes = made
+        works.append((activity | {"record": place}, len(rows), len(codes)))
+        people += rows
+        fields += [(code, 1 / len(codes)) for code in codes]
+    frames = _frame("participants", PEOPLE, people), _frame("fields", ("code", "share"), fields)
+    return _Made(works, frames, known if with_names else _Known({}, known.bodies), refused)
+
+
+def _frame(table: str, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return rows as columns of the types the data model wants, which travel at little cost."""
+    values = dict(
+        zip(columns, zip(*rows, strict=True) if rows else [()] * len(columns), strict=True)
+    )
+    kinds = schema.TABLES[table]
+    return pd.DataFrame({name: pd.array(values[name], dtype=kinds[name][0]) for name in columns})
 
 
 def _tables(
-    given: Row, scheme: str, known: dict[str, dict[str, Row]]
-) -> tuple[Row, list[Row], list[Row]] | None:
+    given: Row, scheme: str, known: _Known
+) -> tuple[Row, list[tuple[Any, ...]], dict[str, None]] | None:
     """Return the activity, its participants and its fields; None where nothing names it."""
     title, number = clean(given["title"]), doi(clean(given.get("doi")))
-    authors = [author for author in given["authors"] if clean(author.name or author.short)]
-    forms = names("ids")
-    ids = dict.fromkeys(forms, "")
-    for name, (_, form) in forms.items():
-        if value := given.get(name):
-            match = re.fullmatch(form, clean(value))
-            ids[name] = match[1] if match else ""
-    key = next((f"{forms[name][0]}:{value}" for name, value in ids.items() if value), "")
+    authors = [author for author in given["authors"] if written(author.name or author.short)]
+    ids, key = {}, ""
+    for name, prefix, form in _ids():
+        match = form.fullmatch(clean(value)) if (value := given.get(name)) else None
+        ids[name] = match[1] if match else ""
+        key = key or (f"{prefix}:{match[1]}" if match else "")
     if not (title or number or key or authors):
         return None
     if not key:
@@ -151,6 +235,14 @@ def _tables(
     if loose and len(authors) == 1 and not authors[0].affiliations:
         authors, loose = [authors[0]._replace(affiliations=loose)], []
     cited = COUNT.fullmatch(clean(given.get("cited_by")).replace(",", ""))
+    rows = []
+    for position, author in enumerate(authors, 1):
+        person = _person(author)
+        known.persons.setdefault(person["person_id"], person)
+        mine = (person["person_id"], position, "author", author.corresponding)
+        own = dict.fromkeys(map(_affiliation, author.affiliations)) or [Affiliation()]
+        rows += [mine + _place(one, known) for one in own]
+    rows += [(None, None, "affiliation", None, *_place(one, known)) for one in loose]
     activity = {
         "activity_id": key,
         "kind": "work",
@@ -166,44 +258,32 @@ def _tables(
         "cited_by": int(cited[1]) if cited else None,
         "language": clean(given.get("language")),
         **ids,
+        "located": any(row[-1] or row[-2] for row in rows),
     }
-    rows = []
-    for position, author in enumerate(authors, 1):
-        person = _person(author)
-        known["persons"].setdefault(person["person_id"], person)
-        mine = {"person_id": person["person_id"], "position": position, "role": "author"}
-        mine["corresponding"] = author.corresponding
-        own = dict.fromkeys(map(_affiliation, author.affiliations)) or [Affiliation()]
-        rows += [mine | _place(one, known["institutions"]) for one in own]
-    rows += [{"role": "affiliation"} | _place(one, known["institutions"]) for one in loose]
-    codes = dict.fromkeys(split(given.get("fields")))
-    fields = [{"scheme": scheme, "code": code, "share": 1 / len(codes)} for code in codes]
-    for row in chain(rows, fields):
-        row["activity_id"] = key
-    return activity, rows, fields
+    return activity, rows, dict.fromkeys(split(given.get("fields")))
 
 
 def _affiliation(given: str | Affiliation) -> Affiliation:
     """Return an affiliation without the e-mail addresses in it."""
-    one = given if isinstance(given, Affiliation) else Affiliation(given)
-    return one._replace(text=_without_mail(clean(one.text)[:LONGEST]))
+    if isinstance(given, Affiliation):
+        return given._replace(text=_address(clean(given.text)))
+    return Affiliation(_address(given))
 
 
-@lru_cache(1 << 14)  # one affiliation stands in many works
-def _without_mail(text: str) -> str:
-    return MAIL.sub(" ", text).strip(" ;,.")
+@lru_cache(1 << 16)  # one affiliation stands in many works
+def _address(text: str) -> str:
+    text = clean(text)[:LONGEST]
+    return (MAIL.sub(" ", text) if "@" in text or ":" in text else text).strip(" ;,.")
 
 
-def _place(one: Affiliation, bodies: dict[str, Row]) -> Row:
+def _place(one: Affiliation, known: _Known) -> tuple[str, str, str | None, str]:
     # A country stands at the end; what is longer than that is no affiliation.
     stated = one.country and (iso_country(one.country) or country_of(one.country))
     country = stated or country_of(one.text[-500:])
     if one.institution_id:
-        facts = bodies.setdefault(one.institution_id, {"institution_id": one.institution_id})
-        facts["name"] = facts.get("name") or one.name
-        facts["country"] = facts.get("country") or country
-    row = {"institution_id": one.institution_id, "evidence": "source" if one.institution_id else ""}
-    return row | {"country": country, "affiliation": one.text or one.name}
+        known.body(one.institution_id, one.name, country)
+    evidence = "source" if one.institution_id else ""
+    return one.institution_id, evidence, country, one.text or one.name
 
 
 def _person(author: Author) -> Row:
@@ -211,14 +291,14 @@ def _person(author: Author) -> Row:
     orcid = "".join(ORCID.findall(clean(author.orcid))[:1]).upper() if author.orcid else ""
     short = settings.PERSON_NAME == "short" and author.short
     person = author.id or (f"orcid:{orcid}" if orcid else "")
-    person = person or _pseudonym(clean(short or author.name or author.short))
-    return {"person_id": person, "name": clean(author.name or author.short), "orcid": orcid}
+    person = person or _pseudonym(written(short or author.name or author.short))
+    return {"person_id": person, "name": written(author.name or author.short), "orcid": orcid}
 
 
 @lru_cache(1 << 16)  # most persons write more than once
 def _pseudonym(name: str) -> str:
-    written = " ".join(name.replace(".", " ").split())
-    return f"name:{_digest(unicodedata.normalize('NFC', written))}"
+    plain = " ".join(name.replace(".", " ").split())
+    return f"name:{_digest(unicodedata.normalize('NFC', plain))}"
 
 
 def _digest(text: str) -> str:
@@ -234,13 +314,17 @@ def clean(value: Any) -> str:
     text = html.unescape(text) if "&" in text else text
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode()
-    return " ".join(text.replace("\0", "").split())
+    return " ".join((text.replace("\0", "") if "\0" in text else text).split())
+
+
+written = lru_cache(1 << 16)(clean)
+"""`clean` for names of persons, which come back."""
 
 
 def split(text: Any, separator: str = ";") -> list[str]:
     """Return the parts of a list, or of one written in a cell, that are not empty."""
     parts = text if isinstance(text, list) else (text or "").split(separator)
-    return [part for part in map(str.strip, parts) if part]
+    return list(filter(None, map(str.strip, parts)))
 
 
 @lru_cache(1 << 12)
