@@ -97,6 +97,18 @@ def delegate(task: Any, tell: Tell, reader: Any) -> None:
         raise answer
 
 
+@contextmanager
+def uncollected() -> Generator[None]:
+    """Spare the search for cycles for a while: nothing that is read refers to itself."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def shared(
     name: str, work: Callable[[Any], Any], batches: Iterable[Any], *, alone: int
 ) -> Iterator[Any]:
@@ -107,9 +119,7 @@ def shared(
     free: SimpleQueue[Any] = SimpleQueue()
     waiting: deque[Future[Any]] = deque()
     with ExitStack() as stack:
-        if gc.isenabled():  # nothing that is read refers to itself
-            stack.callback(gc.enable)
-            gc.disable()
+        stack.enter_context(uncollected())
         for number, batch in enumerate(batches):
             if number == alone:
                 stack.enter_context(_helped(name, work, free))

@@ -6,7 +6,6 @@ on where it stood, and the next one reads only the parts that are new.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import shutil
@@ -74,9 +73,7 @@ def build(folder: Path, out: Path, others: Records, *, cut: Cut, settings: dict[
     for left in home.glob("*.tmp"):
         shutil.rmtree(left, ignore_errors=True)
     refused = _absent(folder)
-    with readers([folder]) as processes, ExitStack() as stack:
-        stack.callback(gc.enable)
-        gc.disable()  # nothing that is read refers to itself
+    with readers([folder]) as processes, uncollected():
         bodies = cache(lambda: _entity(folder, refused))
         placed = cut.institutions or cut.countries or cut.regions
         places = _places(cut, bodies()[0]) if placed else ()

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from collabnet.errors import InputError, SchemaError, UnknownNameError
 from collabnet.folders import PROVENANCE, put_back
+from collabnet.pool import uncollected
 from collabnet.readers import (
     agreements,
     bibtex,
@@ -201,7 +202,8 @@ def _read_file(path: Path, options: Options) -> Records:
     if name is None:
         raise InputError(_not_recognised(source))
     try:
-        records = FORMATS[name].read(source)
+        with uncollected():
+            records = FORMATS[name].read(source)
     except SchemaError as error:
         raise InputError(f"{source.name}: {error} Correct the file, or export it again.") from None
     except (AttributeError, LookupError, TypeError):
