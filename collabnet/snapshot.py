@@ -28,7 +28,7 @@ from collabnet.folders import replacing
 from collabnet.identifiers import ROR, institution_id
 from collabnet.institutions import gazetteer, resolve
 from collabnet.parts import Cut, Places, Task, lines_of, quoted, read_part
-from collabnet.pool import delegate, parts_of, readers
+from collabnet.pool import delegate, parts_of, readers, uncollected
 from collabnet.readers import openalex
 from collabnet.records import VERSIONED, Records, fill_first, write_stamp
 from collabnet.regions import memberships

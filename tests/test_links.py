@@ -145,6 +145,17 @@ def test_kinds_are_counted_apart():
     assert list(weights(cn.edges(records, "project"))) == [("A", "C")]
 
 
+@pytest.mark.parametrize("count", ["full", "fractional", "refined"])
+def test_the_works_of_single_years_add_up_to_those_of_the_span(count):
+    made = works({f"w{n}": [["ann", "A"], ["ben", "B"], ["eve", "ABC"[n % 3]]] for n in range(9)})
+    made["activities"]["start"] = [str(2015 + n % 4) for n in range(9)]
+    records = cn.Records(made)
+    whole = cn.edges(records, years=(2015, 2018), count=count)["weight"].sum()
+    single = [cn.edges(records, years=(y, y), count=count) for y in range(2015, 2019)]
+    assert sum(table["weight"].sum() for table in single) == pytest.approx(whole)
+    assert whole == pytest.approx(cn.edges(records, count=count)["weight"].sum())
+
+
 def test_a_work_counts_in_its_year_of_publication_only():
     corpus = {year: [["ann", "A"], ["bob", "B"]] for year in ("2018", "2019", "2021", "2022")}
     records = cn.Records(works(corpus, years={year: f"{year}-12-31" for year in corpus}))
