@@ -201,3 +201,24 @@ def test_a_store_whose_replacement_was_killed_halfway_is_put_back(tmp_path):
 def test_a_frame_without_rows_counts_nothing():
     tables = frames([], [])
     assert cn.edges(cn.Records(tables)).attrs["note"]["joint"] == 0
+
+
+@pytest.mark.parametrize("count", ["full", "fractional", "refined"])
+def test_the_works_of_single_years_add_up_to_those_of_the_span(count):
+    made = works({f"w{n}": [["ann", "A"], ["ben", "B"], ["eve", "ABC"[n % 3]]] for n in range(9)})
+    made["activities"]["start"] = [str(2015 + n % 4) for n in range(9)]
+    records = cn.Records(made)
+    whole = cn.edges(records, years=(2015, 2018), count=count)["weight"].sum()
+    single = [cn.edges(records, years=(y, y), count=count) for y in range(2015, 2019)]
+    assert sum(table["weight"].sum() for table in single) == pytest.approx(whole)
+    assert whole == pytest.approx(cn.edges(records, count=count)["weight"].sum())
+
+
+@pytest.mark.parametrize("cap", [2, 3, 4, 5])
+def test_what_is_counted_and_what_the_cap_leaves_out_are_all_pairs_there_are(cap):
+    teams = {f"w{n}": [[f"p{i}", "AB"[i % 2]] for i in range(n)] for n in range(2, 7)}
+    records = cn.Records(works(teams))
+    whole = cn.edges(records, level="person", cap=None)["weight"].sum()
+    kept = cn.edges(records, level="person", cap=cap)
+    assert kept["weight"].sum() == sum(n * (n - 1) // 2 for n in range(2, cap + 1))
+    assert kept["weight"].sum() + kept.attrs["note"]["left_out"]["pairs"] == whole

@@ -145,17 +145,6 @@ def test_kinds_are_counted_apart():
     assert list(weights(cn.edges(records, "project"))) == [("A", "C")]
 
 
-@pytest.mark.parametrize("count", ["full", "fractional", "refined"])
-def test_the_works_of_single_years_add_up_to_those_of_the_span(count):
-    made = works({f"w{n}": [["ann", "A"], ["ben", "B"], ["eve", "ABC"[n % 3]]] for n in range(9)})
-    made["activities"]["start"] = [str(2015 + n % 4) for n in range(9)]
-    records = cn.Records(made)
-    whole = cn.edges(records, years=(2015, 2018), count=count)["weight"].sum()
-    single = [cn.edges(records, years=(y, y), count=count) for y in range(2015, 2019)]
-    assert sum(table["weight"].sum() for table in single) == pytest.approx(whole)
-    assert whole == pytest.approx(cn.edges(records, count=count)["weight"].sum())
-
-
 def test_a_work_counts_in_its_year_of_publication_only():
     corpus = {year: [["ann", "A"], ["bob", "B"]] for year in ("2018", "2019", "2021", "2022")}
     records = cn.Records(works(corpus, years={year: f"{year}-12-31" for year in corpus}))
@@ -298,16 +287,6 @@ def test_a_work_of_as_many_persons_as_the_cap_is_counted():
     assert len(table) == 4950
     assert table["weight"].sum() == pytest.approx(1)
     assert table.attrs["note"]["left_out"] == {"activities": 0, "pairs": 0, "weight": 0}
-
-
-@pytest.mark.parametrize("cap", [2, 3, 4, 5])
-def test_what_is_counted_and_what_the_cap_leaves_out_are_all_pairs_there_are(cap):
-    teams = {f"w{n}": [[f"p{i}", "AB"[i % 2]] for i in range(n)] for n in range(2, 7)}
-    records = cn.Records(works(teams))
-    whole = cn.edges(records, level="person", cap=None)["weight"].sum()
-    kept = cn.edges(records, level="person", cap=cap)
-    assert kept["weight"].sum() == sum(n * (n - 1) // 2 for n in range(2, cap + 1))
-    assert kept["weight"].sum() + kept.attrs["note"]["left_out"]["pairs"] == whole
 
 
 def test_institutions_have_no_cap_unless_one_is_given():
