@@ -3,7 +3,7 @@
     python benchmarks/ingest.py [--quick]
     python benchmarks/ingest.py --unpack PROCESSES FOLDER     (what it is compared with)
 
-Commands alternate, each in a process of its own; a store is removed before it is made again.
+Commands alternate, each in a process of its own; a store and its parts go before each run.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main(*, quick: bool) -> None:
             budget=480,
             timeout=1500,
             env=OURS,
-            before=lambda store=store: shutil.rmtree(store, ignore_errors=True),
+            before=lambda store=store: remove(store),
         )
         if not store.exists() and "failed" not in figures["collabnet"]:
             # It was removed ahead of the last command.
@@ -51,6 +51,12 @@ def main(*, quick: bool) -> None:
             if "failed" not in figure:
                 say(f"{size_of(works)}, {name}: {figure['wall']:.1f} s, {figure['cpu']:.1f} CPU s")
         save("ingest", {"rows": rows})
+
+
+def remove(store: Path) -> None:
+    """Remove a store, and what was read for it: else the next run would only join that again."""
+    for folder in (store, store.with_name(f".{store.name}.parts")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_snapshot(works: int) -> Path:
