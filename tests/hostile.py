@@ -90,6 +90,7 @@ REGIONS = {
         "source": text,
         "status": "recalled",
         "note": text,
+        "notes": {"fr": text},
         "nuts_versions": [],
         "nuts": [],
         "countries": [{"code": code} for code in ("DE", "LU", "FR")],
