@@ -148,3 +148,21 @@ def test_a_picture_of_a_figure_says_what_it_is_and_what_it_rests_on(go, browser,
     assert any(text.startswith("International collaborations of") for text in texts)
     assert any(text.startswith("collabnet ") for text in texts)
     assert ("Synthetic sample: no conclusion" in " ".join(texts)) == (view != "agreements")
+
+
+def test_an_address_given_while_a_long_list_is_still_drawn_is_not_written_over(browser, atlas_file):
+    with watched(browser, atlas_file) as page:
+        # The other address comes just before the last lines of the list.
+        given = """async () => {
+            const real = setTimeout;
+            let steps = 0;
+            window.setTimeout = (act, wait) => real(() => {
+                if (wait === 20 && ++steps === 2) location.hash = 'view=time&tab=world&layer=work';
+                act();
+            }, wait);
+            location.hash = 'view=map&tab=world&layer=work';
+            await new Promise((done) => real(done, 2000));
+            return [location.hash, document.querySelector('#panel').dataset.view]; }"""
+        address, view = page.evaluate(given)
+        assert "view=time" in address
+        assert view == "time"

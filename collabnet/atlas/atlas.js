@@ -257,6 +257,7 @@ let waiting = 0, unfolded = false;
 
 /** Show the state anew; the search leaves the frame alone, or it would lose the cursor. */
 function show({ frame = true } = {}) {
+  const asked = location.hash;
   current = chosen();
   if (frame) showFrame();
   showTable();
@@ -266,7 +267,7 @@ function show({ frame = true } = {}) {
   };
   const rest = () => {
     $("#list tbody").append(...lines(current.rows.slice(MANY)));
-    writeAddress();
+    if (location.hash === asked) writeAddress(); // not over one that was given meanwhile
   };
   clearTimeout(waiting);
   if (current.rows.length <= MANY) {
