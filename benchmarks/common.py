@@ -161,7 +161,7 @@ def _watch(leader: int, peak: list[int], over: threading.Event, deadline: float)
     What the kernel keeps of a child's peak is of no use: it begins with that of its parent.
     """
     page = os.sysconf("SC_PAGE_SIZE")
-    while not over.wait(0.02):
+    while not over.wait(0.05):
         total = 0
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
